@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Something whose entries can be called: compiled code, or a plugin that
+// evaluates the model.
+#ifndef MOE_RUNTIME_EXECUTABLE_H
+#define MOE_RUNTIME_EXECUTABLE_H
+
+#include "moe/Runtime/ABI.h"
+#include "moe/Runtime/Manifest.h"
+
+#include <memory>
+#include <string>
+
+namespace moe::rt {
+
+class Artefact;
+
+/// Owns the state between calls (the KV caches). Not for use from two threads
+/// at once; two executables may run side by side.
+class Executable {
+public:
+  virtual ~Executable();
+
+  /// Entries, shapes, memory.
+  virtual const Description &description() const = 0;
+
+  /// Calls `description().entries[entry]` with its arguments and then its
+  /// results, whose memory the caller owns. Shapes must be within maxShape.
+  virtual void run(size_t entry, const moe_tensor *tensors) = 0;
+
+  /// Makes the KV caches as they were at first.
+  virtual void reset() = 0;
+
+  /// Threads that `run` computes with.
+  virtual int threads() const { return 1; }
+
+  /// The index of the entry called `name`; throws Error (unsupported) naming
+  /// the entries there are if there is none.
+  size_t entryIndex(std::string_view name) const;
+};
+
+/// Runs an artefact's code with `threads` threads (0: one a CPU) of its own.
+/// Throws Error (memory) when KV caches and arena do not fit.
+std::unique_ptr<Executable> makeCompiledModel(Artefact artefact,
+                                              int threads = 0);
+
+/// Opens `model` (a model directory or .mlir file) with the reference plugin
+/// at `plugin`; `options` is a JSON object (see ReferencePlugin.h).
+std::unique_ptr<Executable> openReferenceModel(const std::string &plugin,
+                                               const std::string &model,
+                                               const std::string &options);
+
+} // namespace moe::rt
+
+#endif // MOE_RUNTIME_EXECUTABLE_H
