@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Thin wraps of AddMLIR: everything links the one shared libMLIR and libLLVM.
 set(MOE_LLVM_ROOT "/usr/lib/llvm-22" CACHE PATH "Prefix of LLVM and MLIR 22")
-find_package(MLIR 22 REQUIRED CONFIG PATHS ${MOE_LLVM_ROOT}/lib/cmake/mlir NO_DEFAULT_PATH)
+find_package(MLIR REQUIRED CONFIG PATHS ${MOE_LLVM_ROOT}/lib/cmake/mlir NO_DEFAULT_PATH)
+if(NOT LLVM_VERSION_MAJOR EQUAL 22)
+  message(FATAL_ERROR "LLVM 22 is needed, ${LLVM_PACKAGE_VERSION} was found in ${MOE_LLVM_ROOT}")
+endif()
 list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
 include(TableGen)
 include(AddLLVM)

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef MOE_DIALECT_MOE_IR_ATTRS_TD
+#define MOE_DIALECT_MOE_IR_ATTRS_TD
+
+include "moe/Dialect/MoE/IR/MoEBase.td"
+
+def MoE_ScoreFunction : I32EnumAttr<"ScoreFunction", "how router logits become scores", [
+    I32EnumAttrCase<"Softmax", 0, "softmax">,
+    I32EnumAttrCase<"Sigmoid", 1, "sigmoid">,
+    I32EnumAttrCase<"SoftmaxTopK", 2, "softmax_topk">]> {
+  let cppNamespace = "::mlir::moe";
+  let genSpecializedAttr = 0;
+}
+
+def MoE_ScoreFunctionAttr : EnumAttr<MoE_Dialect, MoE_ScoreFunction, "score"> {
+  let assemblyFormat = "$value";
+}
+
+def MoE_KVPolicy : I32EnumAttr<"KVPolicy", "which positions a KV cache keeps", [
+    I32EnumAttrCase<"Static", 0, "static">,
+    I32EnumAttrCase<"SlidingWindow", 1, "sliding_window">]> {
+  let cppNamespace = "::mlir::moe";
+  let genSpecializedAttr = 0;
+}
+
+class MoE_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<MoE_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+def MoE_CheckpointAttr : MoE_Attr<"Checkpoint", "checkpoint"> {
+  let summary = "Weight data read from the tensors of a safetensors checkpoint";
+  let description = [{
+    `directory` holds `model.safetensors` or `model.safetensors.index.json`. One
+    key names a tensor of the weight's shape; several keys name tensors of the
+    shape without its first dimension, stacked in order. Data of another
+    floating-point type is converted (round to nearest even).
+
+    ```mlir
+    #moe.checkpoint<"models/demo", ["model.norm.weight"]>
+    ```
+  }];
+  let parameters = (ins StringRefParameter<>:$directory, "::mlir::ArrayAttr":$keys);
+  let assemblyFormat = "`<` $directory `,` $keys `>`";
+  let genVerifyDecl = 1;
+}
+
+def MoE_RandomAttr : MoE_Attr<"Random", "random"> {
+  let summary = "Weight data drawn from a seeded generator";
+  let description = [{
+    Element i of the weight (row-major) is `scale * u`, u uniform in [-1, 1) from
+    the top 24 bits of `splitmix64(seed * 2^32 + i)`, rounded to the weight's type. For benchmarks and tests.
+
+    ```mlir
+    #moe.random<seed = 7, scale = 0.02>
+    ```
+  }];
+  let parameters = (ins "int64_t":$seed, APFloatParameter<"largest magnitude">:$scale);
+  let assemblyFormat = "`<` `seed` `=` $seed `,` `scale` `=` custom<Double>($scale) `>`";
+}
+
+def MoE_PanelLayoutAttr : MoE_Attr<"PanelLayout", "panel"> {
+  let summary = "Panel-packed layout of matrix weights";
+  let description = [{
+    A weight `[.., N, K]` (rows are outputs) becomes `[.., ceil(N/width), K, width]`, or, with
+    `pair = 2`, `[.., ceil(N/width), ceil(K/2), width, 2]`: `width` outputs side
+    by side, and for 16-bit types two consecutive K beside each other. Padding is
+    zero. One layout serves decode and prefill.
+
+    ```mlir
+    #moe.panel<width = 32, pair = 2>
+    ```
+  }];
+  let parameters = (ins "int64_t":$width, "int64_t":$pair);
+  let assemblyFormat = "`<` `width` `=` $width `,` `pair` `=` $pair `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The packed shape of `type`, whose last two dimensions are [N, K].
+    ::mlir::RankedTensorType getPackedType(::mlir::RankedTensorType type) const;
+  }];
+}
+
+#endif // MOE_DIALECT_MOE_IR_ATTRS_TD

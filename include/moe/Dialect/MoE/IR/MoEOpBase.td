@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef MOE_DIALECT_MOE_IR_OP_BASE_TD
+#define MOE_DIALECT_MOE_IR_OP_BASE_TD
+
+include "moe/Dialect/MoE/IR/MoETypes.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class MoE_Shaped<list<Type> elements, list<int> ranks>
+    : AnyTypeOf<[RankedTensorOf<elements>, MemRefRankOf<elements, ranks>]>;
+
+def MoE_F32 : AnyTypeOf<[RankedTensorOf<[F32]>, MemRefOf<[F32]>],
+                        "ranked tensor or memref of f32">;
+def MoE_I32 : AnyTypeOf<[RankedTensorOf<[I32]>, MemRefOf<[I32]>],
+                        "ranked tensor or memref of i32">;
+def MoE_WeightData : AnyTypeOf<[RankedTensorOf<[F32, BF16]>, MemRefOf<[F32, BF16]>],
+                               "ranked tensor or memref of f32 or bf16">;
+
+/// An operation with a value form (tensor results) and a buffer form (outs).
+/// The shape of every result follows from the operands.
+class MoE_ComputeOp<string mnemonic, list<Trait> traits = []>
+    : MoE_Op<mnemonic, !listconcat(traits, [
+        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>])> {
+  let hasVerifier = 1;
+}
+
+#endif // MOE_DIALECT_MOE_IR_OP_BASE_TD

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "OpSupport.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+LogicalResult CombineOp::verify() {
+  auto rows = cast<ShapedType>(getRows().getType());
+  auto weights = cast<ShapedType>(getWeights().getType());
+  auto result = cast<ShapedType>(getResult().getType());
+  int64_t topK = getPlan().getType().getTopK(), tokens = weights.getDimSize(0);
+  if (failed(checkExtent(*this, "slots of weights", topK,
+                         weights.getDimSize(1))) ||
+      failed(checkExtent(*this, "tokens of the result", tokens,
+                         result.getDimSize(0))) ||
+      failed(checkExtent(*this, "width of the result", rows.getDimSize(1),
+                         result.getDimSize(1))))
+    return failure();
+  if (getResidual() && getResidual().getType() != result)
+    return emitOpError("expected residual of type ")
+           << result << ", got " << getResidual().getType();
+  if (ShapedType::isDynamic(tokens))
+    return success();
+  return checkExtent(*this, "number of rows", tokens * topK,
+                     rows.getDimSize(0));
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "OpSupport.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+void ExpertOp::getAsmBlockArgumentNames(Region &region,
+                                        OpAsmSetValueNameFn setName) {
+  if (region.empty() || region.getNumArguments() == 0)
+    return;
+  setName(region.getArgument(0), "block");
+  for (BlockArgument weight : region.getArguments().drop_front())
+    setName(weight, "w" + std::to_string(weight.getArgNumber()));
+}
+
+LogicalResult ExpertOp::verify() {
+  auto rows = cast<ShapedType>(getRows().getType());
+  auto result = cast<ShapedType>(getResult().getType());
+  for (Value weight : getWeights()) {
+    auto type = cast<ShapedType>(weight.getType());
+    if (type.getRank() < 1)
+      return emitOpError("expected weights of rank 1 or more, got ") << type;
+    if (failed(checkExtent(*this, "leading extent of weights",
+                           getPlan().getType().getExperts(),
+                           type.getDimSize(0))))
+      return failure();
+  }
+  return checkExtent(*this, "rows of the result", rows.getDimSize(0),
+                     result.getDimSize(0));
+}
+
+LogicalResult ExpertOp::verifyRegions() {
+  Block &body = *getBody().begin();
+  if (body.getNumArguments() != getWeights().size() + 1)
+    return emitOpError("expected ")
+           << getWeights().size() + 1
+           << " block arguments (rows and one for each weight), got "
+           << body.getNumArguments();
+  auto checkType = [&](const Twine &what, Type expected,
+                       Type actual) -> LogicalResult {
+    if (expected == actual)
+      return success();
+    return emitOpError("expected ")
+           << what << " of type " << expected << ", got " << actual;
+  };
+  auto blockType = [](Type type) {
+    auto rows = cast<RankedTensorType>(type);
+    return RankedTensorType::get({ShapedType::kDynamic, rows.getDimSize(1)},
+                                 rows.getElementType());
+  };
+  if (failed(checkType("block argument 0", blockType(getRows().getType()),
+                       body.getArgument(0).getType())))
+    return failure();
+  for (auto [i, weight] : llvm::enumerate(getWeights())) {
+    auto type = cast<RankedTensorType>(weight.getType());
+    auto slice = RankedTensorType::get(type.getShape().drop_front(),
+                                       type.getElementType());
+    if (failed(checkType("block argument " + Twine(i + 1), slice,
+                         body.getArgument(i + 1).getType())))
+      return failure();
+  }
+  auto yield = cast<YieldOp>(body.getTerminator());
+  if (yield.getValues().size() != 1)
+    return yield.emitOpError("expected one value, got ")
+           << yield.getValues().size();
+  return checkType("yielded block", blockType(getResult().getType()),
+                   yield.getValues().front().getType());
+}
