@@ -60,7 +60,7 @@ suite() {
   heading "$name"
   rm -f "$report"
   "$@" || status=$?
-  if ! read -r p f s < <("$python" tools/count-results.py "$report"); then
+  if ! read -r p f s < <("$python" tools/count_results.py "$report"); then
     status=1 p=0 f=0 s=0
   fi
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Counts the test cases of JUnit reports by lit and ctest: prints `passed failed skipped`.
 
-usage: count-results.py REPORT.xml...
+usage: count_results.py REPORT.xml...
 
 A case that ctest did not run because something before it failed counts as failed, not as skipped.
 """
