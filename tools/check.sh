@@ -4,7 +4,7 @@
 # under --verify-roundtrip), numbers against transformers, and the runtime under sanitizers and fuzzers.
 # Ends with `N passed, N failed`. --quick leaves out clang-tidy, the sanitizers and the fuzzers.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 quick=no
 case "${1:-}" in
@@ -72,16 +72,32 @@ suite() {
   fi
 }
 
-sources() { find include lib tools test \( -name '*.cpp' -o -name '*.h' -o -name '*.c' \) -print0; }
-format() { sources | xargs -0 clang-format-22 --dry-run -Werror; }
+format() {
+  find include lib tools test \( -name '*.cpp' -o -name '*.h' -o -name '*.c' \) -print0 |
+    xargs -0 clang-format-22 --dry-run -Werror
+}
+
 lint_python() { .venv/bin/ruff check --quiet; }
-tidy() { run-clang-tidy-22 -quiet -j "$jobs" -p build-asan 'lib/Runtime/.*\.cpp' >"$reports/tidy.txt" 2>&1 &&
-  ! grep -E 'warning:|error:' "$reports/tidy.txt"; }
-build() { cmake --preset "$1" >"$reports/configure-$1.txt" || { cat "$reports/configure-$1.txt"; return 1; }
-  cmake --build --preset "$1"; }
-unit() { ctest --preset "$1" -j "$jobs" --output-junit "$PWD/$reports/$2" >"$reports/$2.log"; local status=$?
-  grep -vE 'Start +[0-9]+:|Passed +[0-9.]+ sec|^$' "$reports/$2.log"; return $status; }
+
+tidy() {
+  run-clang-tidy-22 -quiet -j "$jobs" -p build-asan 'lib/Runtime/.*\.cpp' >"$reports/tidy.txt" 2>&1 &&
+    ! grep -E 'warning:|error:' "$reports/tidy.txt"
+}
+
+build() {
+  cmake --preset "$1" >"$reports/configure-$1.txt" && cmake --build --preset "$1"
+}
+
+# unit PRESET REPORT: what ctest says, less the lines of the tests that passed.
+unit() {
+  local status=0
+  ctest --preset "$1" -j "$jobs" --output-junit "$PWD/$reports/$2" >"$reports/$2.log" 2>&1 || status=$?
+  grep -vE 'Start +[0-9]+:|Passed +[0-9.]+ sec|^$' "$reports/$2.log"
+  return "$status"
+}
+
 lit() { "$python" /usr/lib/llvm-22/bin/lit -sv --xunit-xml-output="$reports/$1" build-ci/test; }
+
 lit_roundtrip() { MOE_LIT_VERIFY_ROUNDTRIP=1 lit "$1"; }
 
 # fuzz BINARY: a bounded run from the seeds in test/Fuzz/corpus/<its name>, if there are any.
