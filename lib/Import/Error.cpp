@@ -47,7 +47,12 @@ std::string printable(StringRef text) {
   constexpr size_t longest = 200;
   std::string result;
   raw_string_ostream os(result);
-  printEscapedString(text.take_front(longest), os);
+  for (unsigned char c : text.take_front(longest)) {
+    if (isPrint(c))
+      os << c;
+    else
+      os << "\\x" << hexdigit(c >> 4) << hexdigit(c & 15);
+  }
   if (text.size() > longest)
     os << "...";
   return result;
