@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The sizes of the fake model (see FakeModel.c).
+#ifndef MOE_TEST_UNIT_RUNTIME_FAKEMODEL_H
+#define MOE_TEST_UNIT_RUNTIME_FAKEMODEL_H
+
+#define FAKE_VOCAB 16
+#define FAKE_MAX_LENGTH 32
+#define FAKE_BATCH 2
+#define FAKE_CHUNK 8
+#define FAKE_EOS 15
+#define FAKE_ARENA_BYTES 256
+
+#endif // MOE_TEST_UNIT_RUNTIME_FAKEMODEL_H
