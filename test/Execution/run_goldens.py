@@ -171,7 +171,7 @@ def case_first_use(tools, model, length):
 
 def case_perplexity(tools, model, art, domain, tolerance):
     reference = json.loads((model / "reference.json").read_text())
-    result = tools.run_json(art, f"--perplexity={model / 'heldout' / (domain + '.txt')}",
+    result = tools.run_json(art, "--bos", f"--perplexity={model / 'heldout' / (domain + '.txt')}",
                             f"--window={PERPLEXITY_WINDOW}")
     want, tokens = reference["perplexity"][domain], reference["tokens"][domain]
     if result["tokens"] != tokens:
