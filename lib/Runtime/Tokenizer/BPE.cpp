@@ -66,7 +66,7 @@ void BPE::readVocabulary(const JsonNode &node) {
         it->get<uint64_t>() > static_cast<uint64_t>(kLargestId))
       throw node.wrong(inQuotes(it.key()) + ": expected an id from 0 to " +
                        std::to_string(kLargestId) + ", got " +
-                       inQuotes(it->dump()));
+                       described(*it));
     auto id = it->get<int32_t>();
     if (static_cast<size_t>(id) >= tokens.size())
       tokens.resize(static_cast<size_t>(id) + 1);

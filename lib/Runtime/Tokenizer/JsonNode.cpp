@@ -22,7 +22,7 @@ std::string moe::rt::tok::inQuotes(std::string_view text) {
   return shown;
 }
 
-static std::string describe(const json &value) {
+std::string moe::rt::tok::described(const json &value) {
   if (value.is_string())
     return inQuotes(value.get_ref<const std::string &>());
   if (value.is_array())
@@ -115,7 +115,7 @@ bool JsonNode::flag(const char *key, bool otherwise) const {
 std::string JsonNode::type() const { return member("type").string(); }
 
 Error JsonNode::mismatch(const std::string &expected) const {
-  return wrong("expected " + expected + ", got " + describe(*value));
+  return wrong("expected " + expected + ", got " + described(*value));
 }
 
 Error JsonNode::wrong(const std::string &message) const {

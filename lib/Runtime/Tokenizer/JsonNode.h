@@ -67,6 +67,9 @@ private:
 /// `text` in quotes, escaped and shortened for a message.
 std::string inQuotes(std::string_view text);
 
+/// `value` in a few words.
+std::string described(const nlohmann::json &value);
+
 } // namespace moe::rt::tok
 
 #endif // MOE_LIB_RUNTIME_TOKENIZER_JSONNODE_H
