@@ -74,6 +74,7 @@ void declareGeneration(CLI::App &app, Options &options) {
       ->group(generation);
   app.add_option("--stop", options.stops,
                  "Stop before this text; may be given many times")
+      ->take_all()
       ->allow_extra_args(false)
       ->group(generation);
   app.add_flag("--ignore-eos", options.generation.ignoreEos,
@@ -186,6 +187,8 @@ std::optional<Options> moe::run::parseOptions(int argc, char **argv) {
   Options options;
   CLI::App app(description, "moe-run");
   app.footer(example);
+  // Scripts append to command lines: the last value counts.
+  app.option_defaults()->take_last();
   app.set_version_flag("--version", "moe-run " MOE_VERSION);
   app.add_option("model", options.model,
                  "Artefact, model directory or .mlir file")

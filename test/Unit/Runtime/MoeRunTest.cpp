@@ -72,6 +72,10 @@ TEST_F(MoeRun, StopsWhereItIsTold) {
   EXPECT_EQ(object["finish_reason"], "max_len");
 }
 
+TEST_F(MoeRun, TheLastValueCounts) {
+  EXPECT_EQ(run("-n 9 --prompt=a --prompt=e -n 2 --no-stats").output, "fb\n");
+}
+
 TEST_F(MoeRun, ReadsPromptsFromFilesAndPutsTheFirstTokenFirst) {
   writeBytes(files.path("prompt"), "e");
   std::string rest = " -n 4 --no-stats";
