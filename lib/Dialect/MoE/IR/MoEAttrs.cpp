@@ -18,7 +18,9 @@ static ParseResult parseDouble(AsmParser &parser, FailureOr<APFloat> &value) {
   return success();
 }
 
-static void printDouble(AsmPrinter &printer, const APFloat &value) { printer.printFloat(value); }
+static void printDouble(AsmPrinter &printer, const APFloat &value) {
+  printer.printFloat(value);
+}
 
 #define GET_ATTRDEF_CLASSES
 #include "moe/Dialect/MoE/IR/MoEAttrs.cpp.inc"

@@ -9,11 +9,6 @@ def MoE_ScoreFunction : I32EnumAttr<"ScoreFunction", "how router logits become s
     I32EnumAttrCase<"Sigmoid", 1, "sigmoid">,
     I32EnumAttrCase<"SoftmaxTopK", 2, "softmax_topk">]> {
   let cppNamespace = "::mlir::moe";
-  let genSpecializedAttr = 0;
-}
-
-def MoE_ScoreFunctionAttr : EnumAttr<MoE_Dialect, MoE_ScoreFunction, "score"> {
-  let assemblyFormat = "$value";
 }
 
 def MoE_KVPolicy : I32EnumAttr<"KVPolicy", "which positions a KV cache keeps", [

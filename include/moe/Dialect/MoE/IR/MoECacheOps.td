@@ -27,7 +27,7 @@ def MoE_KVAppendOp : MoE_Op<"kv_append", [
     Arg<Optional<MoE_I32>, "cache slot of each row [T]">:$sequences);
   let assemblyFormat = [{
     $cache `,` $keys `,` $values `at` $positions (`of` $sequences^ `:` type($sequences))? attr-dict
-    `:` type($cache) `,` type($keys) `,` type($values) `,` type($positions)
+    `:` qualified(type($cache)) `,` type($keys) `,` type($values) `,` type($positions)
   }];
   let hasVerifier = 1;
 }
@@ -62,7 +62,7 @@ def MoE_AttentionOp : MoE_ComputeOp<"attention", [
   let assemblyFormat = [{
     $query `,` $cache `at` $positions (`of` $sequences^ `:` type($sequences))? `scale` `(` $scale `)`
     (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
-    `:` type($query) `,` type($cache) `,` type($positions) (`->` type($results)^)?
+    `:` type($query) `,` qualified(type($cache)) `,` type($positions) (`->` type($results)^)?
   }];
 }
 

@@ -17,7 +17,7 @@ def MoE_KVViewOp : MoE_Op<"kv_view", [Pure]> {
   }];
   let arguments = (ins Arg<MemRefRankOf<[I8], [1]>, "the cache's bytes">:$buffer);
   let results = (outs MoE_KVCacheType:$cache);
-  let assemblyFormat = "$buffer attr-dict `:` type($buffer) `->` type($cache)";
+  let assemblyFormat = "$buffer attr-dict `:` type($buffer) `->` qualified(type($cache))";
   let hasVerifier = 1;
 }
 

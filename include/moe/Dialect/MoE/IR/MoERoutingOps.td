@@ -35,7 +35,7 @@ def MoE_RouteOp : MoE_ComputeOp<"route", [
     Arg<Optional<MoE_F32>, "selection bias [E]">:$bias,
     Arg<Variadic<AnyMemRef>, "weights [T, k] f32 and ids [T, k] i32 (buffer form)">:$outs,
     ConfinedAttr<I64Attr, [IntPositive]>:$topK,
-    MoE_ScoreFunctionAttr:$score,
+    MoE_ScoreFunction:$score,
     OptionalAttr<F32Attr>:$normalize,
     DefaultValuedAttr<F32Attr, "1.0f">:$scale);
   let results = (outs Variadic<AnyRankedTensor>:$results);
@@ -69,7 +69,7 @@ def MoE_DispatchOp : MoE_Op<"dispatch", [
   let results = (outs 2DTensorOf<[F32]>:$rows, MoE_PlanType:$plan);
   let assemblyFormat = [{
     $input `,` $ids `experts` `(` $experts `)` attr-dict
-    `:` type($input) `,` type($ids) `->` type($rows) `,` type($plan)
+    `:` type($input) `,` type($ids) `->` type($rows) `,` qualified(type($plan))
   }];
   let hasVerifier = 1;
 }
@@ -104,7 +104,7 @@ def MoE_ExpertOp : MoE_Op<"expert", [
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $rows `,` $plan (`weights` `(` $weights^ `:` type($weights) `)`)? $body attr-dict
-    `:` type($rows) `,` type($plan) `->` type($result)
+    `:` type($rows) `,` qualified(type($plan)) `->` type($result)
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
@@ -142,7 +142,7 @@ def MoE_CombineOp : MoE_Op<"combine", [Pure]> {
   let results = (outs 2DTensorOf<[F32]>:$result);
   let assemblyFormat = [{
     $rows `,` $plan `,` $weights (`residual` `(` $residual^ `:` type($residual) `)`)? attr-dict
-    `:` type($rows) `,` type($plan) `,` type($weights) `->` type($result)
+    `:` type($rows) `,` qualified(type($plan)) `,` type($weights) `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -105,4 +105,23 @@ def OutlineKernelsPass : Pass<"moe-outline-kernels", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def VerifySortedPass : Pass<"moe-verify-sorted", "::mlir::ModuleOp"> {
+  let summary = "Check the contract of the sorted level";
+  let description = [{
+    Fails where an operation of the graph level is left (`moe.dispatch`, `moe.expert`, `moe.combine`, a plan), or where a
+    `moe.grouped_matmul` takes row offsets that are not those of a `moe.sort_tokens` over as many experts as it has
+    weights. Changes nothing.
+  }];
+}
+
+def ExpandMathPass : InterfacePass<"moe-expand-math", "::mlir::FunctionOpInterface"> {
+  let summary = "Replace exp, tanh, erf and log by polynomials that vectorise";
+  let description = [{
+    Upstream's polynomial approximations, accurate to about 1e-7 of the value. `sin` and
+    `cos` are left to the C library, as rotary angles grow with the position and need its exact range reduction.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 #endif // MOE_DIALECT_MOE_TRANSFORMS_PASSES_TD

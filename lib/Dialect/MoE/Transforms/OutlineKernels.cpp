@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "moe/Conversion/MoEToVector/KernelUnits.h"
+#include "moe/Dialect/MoE/IR/MoEOps.h"
+#include "moe/Dialect/MoE/Transforms/EntryConventions.h"
+#include "moe/Dialect/MoE/Transforms/Passes.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mlir::moe {
+#define GEN_PASS_DEF_OUTLINEKERNELSPASS
+#include "moe/Dialect/MoE/Transforms/Passes.h.inc"
+} // namespace mlir::moe
+
+using namespace mlir;
+using namespace mlir::moe;
+
+/// Whether the operation is work, not the wiring between pieces of work.
+static bool isKernel(Operation *op) {
+  return isa<linalg::LinalgOp, memref::CopyOp, RouteOp, SortTokensOp,
+             GroupedMatmulOp, PackedMatmulOp, AttentionOp, KVAppendOp>(op);
+}
+
+/// Values that are remade in the kernel instead of being passed to it: scalar
+/// constants, and handles, which have no run-time representation.
+static bool isRemadeInKernel(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op && (op->hasTrait<OpTrait::ConstantLike>() || isa<KVViewOp>(op));
+}
+
+/// Everything that `op` uses from outside, each once, in order of first use.
+static SetVector<Value> collectUses(Operation *op) {
+  SetVector<Value> uses(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), uses);
+  return uses;
+}
+
+namespace {
+struct OutlineKernelsPass
+    : moe::impl::OutlineKernelsPassBase<OutlineKernelsPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    symbols.emplace(getOperation());
+    SmallVector<Operation *> work;
+    for (auto entry : getOperation().getOps<func::FuncOp>())
+      if (entry->hasAttr(kEntryAttr))
+        entry.walk<WalkOrder::PreOrder>([&](Operation *op) {
+          if (!isKernel(op))
+            return WalkResult::advance();
+          work.push_back(op);
+          return WalkResult::skip();
+        });
+    for (Operation *op : work)
+      outline(op);
+    kernels.clear();
+    symbols.reset();
+  }
+
+  void outline(Operation *op) {
+    Location loc = op->getLoc();
+    OpBuilder b(op);
+    SmallVector<Value> captures, remade;
+    for (Value use : collectUses(op)) {
+      if (!isRemadeInKernel(use)) {
+        captures.push_back(use);
+        continue;
+      }
+      remade.push_back(use);
+      if (auto view = use.getDefiningOp<KVViewOp>())
+        captures.push_back(view.getBuffer());
+    }
+    Value units = getKernelUnits(b, op);
+    int64_t grain = getKernelGrain(op);
+    func::FuncOp kernel = getOrCreateKernel(op, captures, remade);
+    LaunchOp::create(b, loc, kernel.getSymName(), units, grain, captures);
+    ++numLaunches;
+    op->erase();
+  }
+
+  func::FuncOp getOrCreateKernel(Operation *op, ArrayRef<Value> captures,
+                                 ArrayRef<Value> remade) {
+    Location loc = UnknownLoc::get(&getContext());
+    OpBuilder b(&getContext());
+    SmallVector<Type> inputs(2, b.getIndexType());
+    llvm::append_range(inputs, TypeRange(ValueRange(captures)));
+    StringRef stem = op->getName().stripDialect();
+    auto kernel =
+        func::FuncOp::create(b, loc, stem, b.getFunctionType(inputs, {}));
+    kernel.setPrivate();
+    kernel->setAttr(kKernelAttr, b.getUnitAttr());
+    Block *body = kernel.addEntryBlock();
+    b.setInsertionPointToStart(body);
+    IRMapping mapping;
+    for (auto [capture, argument] :
+         llvm::zip_equal(captures, body->getArguments().drop_front(2)))
+      mapping.map(capture, argument);
+    for (Value value : remade)
+      b.clone(*value.getDefiningOp(), mapping);
+    b.clone(*op, mapping);
+    func::ReturnOp::create(b, loc);
+
+    // Printed without locations and value names, equal work reads equal.
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    kernel->print(os, OpPrintingFlags().useLocalScope());
+    auto [it, isNew] = kernels.try_emplace(text, kernel);
+    if (!isNew) {
+      kernel->destroy();
+      return it->second;
+    }
+    kernel.setSymName((stem + "_kernel").str());
+    symbols->insert(kernel);
+    ++numKernels;
+    return kernel;
+  }
+
+  std::optional<SymbolTable> symbols;
+  llvm::StringMap<func::FuncOp> kernels;
+};
+} // namespace

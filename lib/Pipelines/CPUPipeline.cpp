@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "moe/Pipelines/CPUPipeline.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "moe/Conversion/LaunchToLLVM/LaunchToLLVM.h"
+#include "moe/Conversion/MoEToLinalg/MoEToLinalg.h"
+#include "moe/Conversion/MoEToVector/Passes.h"
+#include "moe/Dialect/MoE/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+static void cleanUp(OpPassManager &manager) {
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+static void buildGraph(OpPassManager &manager, const CPUPipelineOptions &) {
+  cleanUp(manager);
+}
+
+static void buildSorted(OpPassManager &manager, const CPUPipelineOptions &) {
+  manager.addNestedPass<func::FuncOp>(createSortTokensPass());
+  cleanUp(manager);
+}
+
+static void buildFused(OpPassManager &manager, const CPUPipelineOptions &) {
+  // Norms, activations and residuals become few loops. Runs after sorting, so
+  // that an expert's activation is one operation over all rows.
+  manager.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  cleanUp(manager);
+}
+
+static void buildVerified(OpPassManager &manager, const CPUPipelineOptions &) {
+  // Past this point no operation may depend on how tokens are grouped.
+  manager.addPass(createVerifySortedPass());
+}
+
+static void buildPacked(OpPassManager &manager,
+                        const CPUPipelineOptions &options) {
+  PackWeightsPassOptions packing;
+  packing.vectorBits = options.vectorBits;
+  manager.addPass(createPackWeightsPass(packing));
+  // What could not be packed (weights that are arguments) takes the portable
+  // path; routing and sorting have kernels of their own.
+  ConvertMoEToLinalgPassOptions portable;
+  portable.ops = {"grouped_matmul"};
+  manager.addNestedPass<func::FuncOp>(createConvertMoEToLinalgPass(portable));
+  cleanUp(manager);
+}
+
+static void buildBuffers(OpPassManager &manager, const CPUPipelineOptions &) {
+  manager.addPass(createMaterializeEntriesPass());
+  manager.addNestedPass<func::FuncOp>(
+      bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.allowReturnAllocsFromLoops = true;
+  manager.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  cleanUp(manager);
+  // Bounds are read off the sizes of allocations, so views must not hide them.
+  manager.addNestedPass<func::FuncOp>(
+      memref::createResolveShapedTypeResultDimsPass());
+  cleanUp(manager);
+  manager.addNestedPass<func::FuncOp>(createPlanMemoryPass());
+  cleanUp(manager);
+}
+
+static void buildKernels(OpPassManager &manager, const CPUPipelineOptions &) {
+  manager.addPass(createOutlineKernelsPass());
+  cleanUp(manager);
+}
+
+static void buildTarget(OpPassManager &manager,
+                        const CPUPipelineOptions &options) {
+  ConvertMoEToVectorPassOptions vector;
+  vector.vectorBits = options.vectorBits;
+  manager.addNestedPass<func::FuncOp>(createConvertMoEToVectorPass(vector));
+  manager.addNestedPass<func::FuncOp>(createExpandMathPass());
+  cleanUp(manager);
+}
+
+static void buildLLVM(OpPassManager &manager, const CPUPipelineOptions &) {
+  manager.addPass(createConvertMoELaunchToLLVMPass());
+  manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  manager.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createLoopInvariantCodeMotionPass());
+  cleanUp(manager);
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createConvertVectorToLLVMPass());
+  // What the approximations leave over (sin, cos) is the C library's.
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createConvertMathToLibmPass());
+  manager.addPass(createFinalizeMemRefToLLVMConversionPass());
+  manager.addPass(createConvertToLLVMPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  cleanUp(manager);
+}
+
+ArrayRef<Phase> moe::getCPUPhases() {
+  static const Phase phases[] = {
+      {"graph", "the model as written", buildGraph},
+      {"sorted", "dispatch, expert and combine as ordered rows", buildSorted},
+      {"fused", "neighbouring operations joined", buildFused},
+      {"verified", "checked to be complete before layouts are chosen",
+       buildVerified},
+      {"packed", "weights in the target's layout", buildPacked},
+      {"buffers", "entries on memory, every buffer placed in the arena",
+       buildBuffers},
+      {"kernels", "entries as lists of kernel launches", buildKernels},
+      {"target", "kernels as loops over vectors", buildTarget},
+      {"llvm", "LLVM dialect", buildLLVM},
+  };
+  return phases;
+}
+
+void moe::registerMoEPipelines() {
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "moe-to-llvm-pipeline",
+      "Lower a graph to the LLVM dialect for the CPU, through every phase",
+      [](OpPassManager &manager, const CPUPipelineOptions &options) {
+        for (const Phase &phase : getCPUPhases())
+          phase.build(manager, options);
+      });
+}

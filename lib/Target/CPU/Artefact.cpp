@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "moe/Target/CPU/Artefact.h"
+
+#include "moe/Import/Error.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/xxhash.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+static llvm::Error writeFailed(StringRef path, std::error_code error) {
+  return invalidInput(path, "", "cannot be written: " + error.message());
+}
+
+/// Writes a file through `write`, whose errors count as the file's.
+static llvm::Error
+writeFile(StringRef path,
+          llvm::function_ref<llvm::Error(llvm::raw_ostream &)> write) {
+  std::error_code code;
+  llvm::raw_fd_ostream os(path, code);
+  if (code)
+    return writeFailed(path, code);
+  llvm::Error error = write(os);
+  os.close();
+  if (os.has_error()) {
+    std::error_code code = os.error();
+    os.clear_error();
+    return llvm::joinErrors(std::move(error), writeFailed(path, code));
+  }
+  return error;
+}
+
+static std::string formatHash(StringRef bytes) {
+  return llvm::formatv("{0:x-16}", llvm::xxh3_64bits(bytes)).str();
+}
+
+/// The manifest's entry for a file of the artefact.
+static llvm::Expected<llvm::json::Object> describeFile(StringRef path) {
+  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                          /*RequiresNullTerminator=*/false);
+  if (!file)
+    return invalidInput(path, "",
+                        "cannot be read back: " + file.getError().message());
+  StringRef bytes = (*file)->getBuffer();
+  return llvm::json::Object{{"bytes", static_cast<int64_t>(bytes.size())},
+                            {"xxh3", formatHash(bytes)}};
+}
+
+/// What is at `path` may be replaced: nothing, an empty directory, an artefact.
+static llvm::Error checkReplaceable(StringRef path) {
+  namespace fs = llvm::sys::fs;
+  if (!fs::exists(path))
+    return llvm::Error::success();
+  if (!fs::is_directory(path))
+    return invalidInput(path, "", "exists and is not a directory");
+  SmallString<128> manifest(path);
+  llvm::sys::path::append(manifest, "manifest.json");
+  std::error_code code;
+  bool isEmpty = fs::directory_iterator(path, code) == fs::directory_iterator();
+  if (fs::exists(manifest) || isEmpty)
+    return llvm::Error::success();
+  return invalidInput(
+      path, "", "exists and is not an artefact; it will not be overwritten");
+}
+
+/// Puts the finished directory in place of whatever was there.
+static llvm::Error moveIntoPlace(StringRef from, StringRef to) {
+  namespace fs = llvm::sys::fs;
+  std::string old;
+  if (fs::exists(to)) {
+    old = (from + ".old").str();
+    if (std::error_code code = fs::rename(to, old))
+      return writeFailed(to, code);
+  }
+  if (std::error_code code = fs::rename(from, to)) {
+    if (!old.empty())
+      fs::rename(old, to);
+    return writeFailed(to, code);
+  }
+  if (!old.empty())
+    fs::remove_directories(old);
+  return llvm::Error::success();
+}
+
+static llvm::Error fillDirectory(ArtefactPlan &plan, ModuleOp lowered,
+                                 const CPUTarget &target, StringRef directory,
+                                 StringRef baseDirectory,
+                                 StringRef compilerVersion,
+                                 ProgressFn progress) {
+  auto inside = [&](StringRef name) {
+    SmallString<128> path(directory);
+    llvm::sys::path::append(path, name);
+    return std::string(path);
+  };
+  auto object = emitObject(lowered, target);
+  if (!object)
+    return object.takeError();
+  if (llvm::Error error = linkSharedObject(*object, inside("code.so")))
+    return error;
+  if (llvm::Error error =
+          writeFile(inside("weights.bin"), [&](llvm::raw_ostream &os) {
+            return writeWeights(os, plan, baseDirectory, progress);
+          }))
+    return error;
+  SmallVector<StringRef> names = {"code.so", "weights.bin"};
+  if (!plan.tokenizer.empty()) {
+    if (std::error_code code =
+            llvm::sys::fs::copy_file(plan.tokenizer, inside("tokenizer.json")))
+      return invalidInput(plan.tokenizer, "",
+                          "cannot be copied: " + code.message());
+    names.push_back("tokenizer.json");
+  }
+
+  llvm::json::Object files, manifest = std::move(plan.description);
+  for (StringRef name : names) {
+    auto file = describeFile(inside(name));
+    if (!file)
+      return file.takeError();
+    files[name] = std::move(*file);
+  }
+  manifest["format"] = "moe-artefact";
+  manifest["version"] = 1;
+  manifest["compiler"] = compilerVersion;
+  manifest["target"] =
+      llvm::json::Object{{"kind", "cpu"},
+                         {"triple", target.triple},
+                         {"vector_bits", target.vectorBits},
+                         {"features", llvm::json::Array(target.features)}};
+  manifest["files"] = std::move(files);
+  std::string text =
+      llvm::formatv("{0:2}\n", llvm::json::Value(std::move(manifest)));
+  if (llvm::Error error =
+          writeFile(inside("manifest.json"), [&](llvm::raw_ostream &os) {
+            os << text;
+            return llvm::Error::success();
+          }))
+    return error;
+  return writeFile(inside("manifest.json.xxh3"), [&](llvm::raw_ostream &os) {
+    os << formatHash(text) << '\n';
+    return llvm::Error::success();
+  });
+}
+
+llvm::Error moe::writeArtefact(ArtefactPlan plan, ModuleOp lowered,
+                               const CPUTarget &target, StringRef path,
+                               StringRef baseDirectory,
+                               StringRef compilerVersion, ProgressFn progress) {
+  path = path.rtrim('/');
+  if (llvm::Error error = checkReplaceable(path))
+    return error;
+  std::string temporary =
+      llvm::formatv("{0}.tmp-{1}", path, llvm::sys::Process::getProcessId())
+          .str();
+  if (std::error_code code = llvm::sys::fs::create_directories(
+          temporary, /*IgnoreExisting=*/false))
+    return writeFailed(path, code);
+  auto removeTemporary = llvm::make_scope_exit(
+      [&] { llvm::sys::fs::remove_directories(temporary); });
+  if (llvm::Error error =
+          fillDirectory(plan, lowered, target, temporary, baseDirectory,
+                        compilerVersion, progress))
+    return error;
+  removeTemporary.release();
+  return moveIntoPlace(temporary, path);
+}
