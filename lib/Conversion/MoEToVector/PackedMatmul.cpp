@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Lowering.h"
+#include "MatmulMicroKernel.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+
+LogicalResult moe::lowerToRange(PackedMatmulOp op,
+                                const KernelContext &kernel) {
+  KernelBuilder b(op, kernel);
+  FailureOr<PanelProduct> product =
+      PanelProduct::create(b, op, op.getWeights(), op.getInput(),
+                           op.getOuts()[0], op.getPanel(), kernel.lanes);
+  if (failed(product))
+    return failure();
+  PanelProduct::Range range;
+  range.panelBegin = kernel.begin;
+  range.panelEnd = kernel.end;
+  range.rowBegin = b.index(0);
+  range.rowEnd = b.dim(op.getInput(), 0);
+  range.rows = cast<MemRefType>(op.getInput().getType()).getDimSize(0);
+  product->emit(range);
+  return success();
+}
