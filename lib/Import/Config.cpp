@@ -207,14 +207,10 @@ void ConfigBuilder::readWindow() {
                           "null or no such key");
     if (!enabled)
       config.slidingWindow.reset();
-    // Releases of transformers differ in whether the first layers are exempt,
-    // so only a window on all is taken.
-    std::optional<int64_t> exempt =
-        reader.optionalInteger("max_window_layers", "", 0);
-    if (enabled && exempt.value_or(0) != 0)
-      reader.failNotSupported(
-          "max_window_layers",
-          "expected 0 or null with use_sliding_window, got " + Twine(*exempt));
+    // Releases of transformers before 5 left the first layers without the
+    // window; the present ones read this key and do not use it, and they
+    // decide.
+    reader.optionalInteger("max_window_layers", "", 0);
   }
   const json::Value *types = reader.take("layer_types");
   if (!types)

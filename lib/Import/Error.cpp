@@ -43,6 +43,18 @@ Error notSupported(StringRef file, StringRef key, const Twine &message) {
                                  message);
 }
 
+int reportImportError(StringRef tool, Error error) {
+  int exitCode = 1;
+  handleAllErrors(std::move(error), [&](const ErrorInfoBase &info) {
+    errs() << tool << ": error: " << info.message() << '\n';
+    if (info.isA<ImportError>() &&
+        static_cast<const ImportError &>(info).getKind() ==
+            ImportErrorKind::NotSupported)
+      exitCode = 3;
+  });
+  return exitCode;
+}
+
 std::string printable(StringRef text) {
   constexpr size_t longest = 200;
   std::string result;

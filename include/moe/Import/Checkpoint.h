@@ -14,6 +14,16 @@ struct CheckpointTensor {
   llvm::StringRef file;
 };
 
+/// The shape that each of `keys` tensors must have to make up a weight of
+/// `shape`: one is the weight, several are stacked along its first dimension.
+/// One tensor without that dimension is a stack of one, `rank` tells them
+/// apart.
+inline llvm::ArrayRef<int64_t> getKeyShape(llvm::ArrayRef<int64_t> shape,
+                                           size_t keys, size_t rank) {
+  bool stackOfOne = keys == 1 && rank + 1 == shape.size() && shape.front() == 1;
+  return keys > 1 || stackOfOne ? shape.drop_front() : shape;
+}
+
 /// All tensors of a directory: `model.safetensors`, else the shards that
 /// `model.safetensors.index.json` lists (the same preference as transformers).
 /// With an index, its weight map and the shards must agree key by key.

@@ -52,6 +52,10 @@ llvm::Error expectedGot(llvm::StringRef file, llvm::StringRef key,
 llvm::Error notSupported(llvm::StringRef file, llvm::StringRef key,
                          const llvm::Twine &message);
 
+/// Prints each error as `<tool>: error: ...` on stderr and returns the exit
+/// code it asks for: 1 for wrong input, 3 for what is not supported.
+int reportImportError(llvm::StringRef tool, llvm::Error error);
+
 /// Text from an untrusted file made fit for one line of an error message.
 std::string printable(llvm::StringRef text);
 

@@ -51,15 +51,14 @@ static float randomElement(uint64_t seed, uint64_t index, double scale) {
 static llvm::Expected<SmallVector<TensorView>>
 findTensors(const Checkpoint &checkpoint, ArrayAttr keys,
             RankedTensorType type) {
-  ArrayRef<int64_t> shape = type.getShape();
-  if (keys.size() > 1)
-    shape = shape.drop_front();
   SmallVector<TensorView> tensors;
   for (StringRef key : keys.getAsValueRange<StringAttr>()) {
     std::optional<CheckpointTensor> tensor = checkpoint.lookup(key);
     if (!tensor)
       return invalidInput(checkpoint.getIndexPath(), key,
                           "the tensor is missing");
+    ArrayRef<int64_t> shape =
+        getKeyShape(type.getShape(), keys.size(), tensor->view.shape.size());
     if (tensor->view.shape != shape)
       return expectedGot(tensor->file, key, "shape " + formatShape(shape),
                          formatShape(tensor->view.shape));

@@ -28,7 +28,8 @@ def MoE_CheckpointAttr : MoE_Attr<"Checkpoint", "checkpoint"> {
   let description = [{
     `directory` holds `model.safetensors` or `model.safetensors.index.json`. One
     key names a tensor of the weight's shape; several keys name tensors of the
-    shape without its first dimension, stacked in order. Data of another
+    shape without its first dimension, stacked in order (one key may do so too,
+    where that dimension is 1). Data of another
     floating-point type is converted (round to nearest even).
 
     ```mlir
