@@ -65,8 +65,7 @@ void BPE::readVocabulary(const JsonNode &node) {
     if (!it->is_number_unsigned() ||
         it->get<uint64_t>() > static_cast<uint64_t>(kLargestId))
       throw node.wrong(inQuotes(it.key()) + ": expected an id from 0 to " +
-                       std::to_string(kLargestId) + ", got " +
-                       described(*it));
+                       std::to_string(kLargestId) + ", got " + described(*it));
     auto id = it->get<int32_t>();
     if (static_cast<size_t>(id) >= tokens.size())
       tokens.resize(static_cast<size_t>(id) + 1);

@@ -18,8 +18,8 @@ constexpr size_t kLongestPattern = 1 << 16;
 // pattern with nested repeats from running for ever: an error instead.
 constexpr uint32_t kMatchLimit = 1000000;
 constexpr uint32_t kHeapLimitKiB = 64 * 1024;
-constexpr size_t kJitStackLeast = 32 * 1024;
-constexpr size_t kJitStackMost = 8 * 1024 * 1024;
+constexpr size_t kJitStackLeast = 1 << 15;
+constexpr size_t kJitStackMost = 1 << 23;
 
 template <auto Free>
 struct Freer {

@@ -183,7 +183,8 @@ char32_t ClassReader::readMember(std::optional<CodePointSet> &set) {
   if (!at("\\"))
     return takeCodePoint(pattern, position);
   ++position;
-  if ((set = readSetEscape()))
+  set = readSetEscape();
+  if (set)
     return 0;
   if (at("b")) { // backspace, inside brackets only
     ++position;

@@ -14,7 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <utility>
 
 using namespace moe::rt;
@@ -71,11 +71,12 @@ std::unique_ptr<Tokenizer> Tokenizer::load(const std::string &path) {
     throw Error(ExitCode::inputWrong, path +
                                           ": expected a readable file, got " +
                                           std::strerror(errno));
-  std::string json((std::istreambuf_iterator<char>(file)),
-                   std::istreambuf_iterator<char>());
-  if (file.bad())
+  std::ostringstream json;
+  if (file.peek() != EOF)
+    json << file.rdbuf();
+  if (file.bad() || json.bad())
     throw Error(ExitCode::inputWrong, path + ": cannot be read");
-  return parse(json, path);
+  return parse(json.str(), path);
 }
 
 std::unique_ptr<Tokenizer> Tokenizer::parse(std::string_view json,

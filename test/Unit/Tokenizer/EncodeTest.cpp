@@ -4,8 +4,9 @@
 // threads, long words.
 #include "TinyTokenizer.h"
 
-#include <chrono>
 #include <gtest/gtest.h>
+
+#include <chrono>
 #include <thread>
 
 using namespace moe::rt;
@@ -62,7 +63,7 @@ TEST(Encode, TemplateAddsSpecialTokens) {
 // Bytes that are not UTF-8 count as U+FFFD, one for each ill-formed part.
 TEST(Encode, IllFormedText) {
   auto tokenizer = Tokenizer::load(GOLDENS "/gpt2/tokenizer.json");
-  for (auto [text, same] :
+  for (const auto &[text, same] :
        {std::pair<std::string, std::string>{"a\xff z", "a\uFFFD z"},
         {"\xe2\x82", "\uFFFD"},
         {"\xed\xa0\x80", "\uFFFD\uFFFD\uFFFD"},
