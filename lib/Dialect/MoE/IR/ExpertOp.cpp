@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "OpSupport.h"
 
+#include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/BitVector.h"
+
 using namespace mlir;
 using namespace mlir::moe;
 
@@ -65,4 +68,23 @@ LogicalResult ExpertOp::verifyRegions() {
            << yield.getValues().size();
   return checkType("yielded block", blockType(getResult().getType()),
                    yield.getValues().front().getType());
+}
+
+LogicalResult ExpertOp::canonicalize(ExpertOp op, PatternRewriter &rewriter) {
+  Block &body = op.getBody().front();
+  llvm::BitVector unused(body.getNumArguments());
+  for (BlockArgument argument : body.getArguments().drop_front())
+    if (argument.use_empty())
+      unused.set(argument.getArgNumber());
+  if (unused.none())
+    return rewriter.notifyMatchFailure(op, "all weights are used");
+  rewriter.modifyOpInPlace(op, [&] {
+    unsigned firstWeight = op.getWeights().getBeginOperandIndex();
+    llvm::BitVector operands(op->getNumOperands());
+    for (unsigned argument : unused.set_bits())
+      operands.set(firstWeight + argument - 1);
+    op->eraseOperands(operands);
+    body.eraseArguments(unused);
+  });
+  return success();
 }

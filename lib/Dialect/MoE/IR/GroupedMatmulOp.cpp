@@ -2,6 +2,7 @@
 #include "OpSupport.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -75,4 +76,13 @@ GroupedMatmulOp::reifyResultShapes(OpBuilder &b,
 void GroupedMatmulOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addComputeEffects(*this, getOuts(), effects);
+}
+
+LogicalResult GroupedMatmulOp::canonicalize(GroupedMatmulOp op,
+                                            PatternRewriter &rewriter) {
+  if (!op.getBroadcast() ||
+      cast<ShapedType>(op.getIds().getType()).getDimSize(1) != 1)
+    return rewriter.notifyMatchFailure(op, "tokens and pairs are not the same");
+  rewriter.modifyOpInPlace(op, [&] { op.setBroadcast(false); });
+  return success();
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "OpSupport.h"
 
+#include "mlir/IR/PatternMatch.h"
+
 using namespace mlir;
 using namespace mlir::moe;
 
@@ -54,4 +56,25 @@ LogicalResult RouteOp::reifyResultShapes(OpBuilder &b,
 void RouteOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addComputeEffects(*this, getOuts(), effects);
+}
+
+LogicalResult RouteOp::canonicalize(RouteOp op, PatternRewriter &rewriter) {
+  std::optional<APFloat> epsilon = op.getNormalize();
+  if (!epsilon || !epsilon->isZero())
+    return rewriter.notifyMatchFailure(op, "does not divide by the plain sum");
+  if (op.getScore() == ScoreFunction::SoftmaxTopK) {
+    // The weights sum to 1 already.
+    rewriter.modifyOpInPlace(op, [&] { op.removeNormalizeAttr(); });
+    return success();
+  }
+  if (op.getScore() != ScoreFunction::Softmax || op.getBias())
+    return rewriter.notifyMatchFailure(op, "the divisor does not cancel");
+  // Softmax over the k chosen needs k exponentials instead of E, and no second
+  // division. Both subtract the same largest logit, which is always chosen, so
+  // numerators are equal and the weights differ only by rounding.
+  rewriter.modifyOpInPlace(op, [&] {
+    op.setScore(ScoreFunction::SoftmaxTopK);
+    op.removeNormalizeAttr();
+  });
+  return success();
 }

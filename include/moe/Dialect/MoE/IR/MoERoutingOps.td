@@ -23,6 +23,10 @@ def MoE_RouteOp : MoE_ComputeOp<"route", [
 
     A NaN score ranks below every number, so ids are always valid.
 
+    Canonical form: `score(softmax)` with `normalize(0.0)` and no bias becomes `score(softmax_topk)`. Softmax is
+    increasing, so both choose the same experts, and the common divisor cancels; what can differ is the last bits of a
+    weight, and the choice between logits so close (or so far below the largest) that their softmax rounds to one value.
+
     **Constraints:** logits `[T, E]`, weights and ids `[T, k]`, bias `[E]`; 1 <= k <= E.
 
     ```mlir
@@ -45,6 +49,7 @@ def MoE_RouteOp : MoE_ComputeOp<"route", [
     (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
     `:` type($logits) (`->` type($results)^)?
   }];
+  let hasCanonicalizeMethod = 1;
 }
 
 def MoE_DispatchOp : MoE_Op<"dispatch", [
@@ -85,6 +90,8 @@ def MoE_ExpertOp : MoE_Op<"expert", [
     the block only; what the region does is free, another Mixture-of-Experts
     layer included.
 
+    Canonical form: weights that the region does not use are dropped.
+
     **Constraints:** weights have leading dimension E; the region's arguments and the yielded
     block agree with operands and result.
 
@@ -108,6 +115,7 @@ def MoE_ExpertOp : MoE_Op<"expert", [
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def MoE_YieldOp : MoE_Op<"yield", [

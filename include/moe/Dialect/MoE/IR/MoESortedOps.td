@@ -43,6 +43,8 @@ def MoE_GroupedMatmulOp : MoE_ComputeOp<"grouped_matmul", [
     With `ids [T, k]` row r is the pair r: expert(r) = `ids[r / k, r mod k]`; source(r) = r, or
     `r / k` when the input has one row a token (`broadcast`).
 
+    With one slot a token `broadcast` says nothing and is dropped in canonical form.
+
     Weights are `[E, N, J]`, or packed by `panel`, in which case the result's type gives N.
 
     **Constraints:** exactly one of offsets `[E+1]` and ids; `broadcast` with ids only.
@@ -69,6 +71,7 @@ def MoE_GroupedMatmulOp : MoE_ComputeOp<"grouped_matmul", [
     (`outs` `(` $outs^ `:` type($outs) `)`)? attr-dict
     `:` type($input) `,` type($weights) (`->` type($results)^)?
   }];
+  let hasCanonicalizeMethod = 1;
 }
 
 def MoE_PackedMatmulOp : MoE_ComputeOp<"packed_matmul", [
