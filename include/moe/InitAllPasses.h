@@ -2,12 +2,22 @@
 #ifndef MOE_INITALLPASSES_H
 #define MOE_INITALLPASSES_H
 
+#include "moe/Conversion/LaunchToLLVM/LaunchToLLVM.h"
+#include "moe/Conversion/MoEToLinalg/MoEToLinalg.h"
+#include "moe/Conversion/MoEToVector/Passes.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
+#include "moe/Pipelines/CPUPipeline.h"
 
 namespace mlir::moe {
 
 /// Registers every pass and pipeline of the project.
-inline void registerMoEPasses() { registerMoETransformsPasses(); }
+inline void registerMoEPasses() {
+  registerMoEToLinalgPasses();
+  registerMoEToVectorPasses();
+  registerMoELaunchToLLVMPasses();
+  registerMoETransformsPasses();
+  registerMoEPipelines();
+}
 
 } // namespace mlir::moe
 

@@ -34,7 +34,7 @@ static void buildSorted(OpPassManager &manager, const CPUPipelineOptions &) {
 static void buildFused(OpPassManager &manager, const CPUPipelineOptions &) {
   // Norms, activations and residuals become few loops. Runs after sorting, so
   // that an expert's activation is one operation over all rows.
-  manager.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  manager.addNestedPass<func::FuncOp>(createFuseElementwisePass());
   cleanUp(manager);
 }
 

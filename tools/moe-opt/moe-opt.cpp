@@ -4,6 +4,7 @@
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "moe/Dialect/MoE/IR/MoEDialect.h"
+#include "moe/Dialect/MoE/Transforms/BufferizableOpInterfaceImpl.h"
 #include "moe/InitAllPasses.h"
 
 int main(int argc, char **argv) {
@@ -12,6 +13,7 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   registry.insert<mlir::moe::MoEDialect>();
+  mlir::moe::registerBufferizableOpInterfaceExternalModels(registry);
   mlir::moe::registerMoEPasses();
   return mlir::failed(mlir::MlirOptMain(
       argc, argv, "MoE compiler: dialect and pass driver\n", registry));

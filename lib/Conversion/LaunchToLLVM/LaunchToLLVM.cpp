@@ -139,7 +139,7 @@ private:
       body.getArgument(i).replaceAllUsesWith(memref);
     }
     body.eraseArguments(0, oldArgs);
-    entry.setAllArgAttrs(ArrayRef<DictionaryAttr>{});
+    entry.removeArgAttrsAttr();
     entry.setType(b.getFunctionType({ptr, ptr}, {}));
     entry.setName(("moe_entry_" + entry.getName()).str());
 

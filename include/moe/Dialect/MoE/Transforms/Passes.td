@@ -124,4 +124,14 @@ def ExpandMathPass : InterfacePass<"moe-expand-math", "::mlir::FunctionOpInterfa
                            "::mlir::vector::VectorDialect"];
 }
 
+def FuseElementwisePass : InterfacePass<"moe-fuse-elementwise", "::mlir::FunctionOpInterface"> {
+  let summary = "Join elementwise operations with their only user";
+  let description = [{
+    Upstream's fusion of `linalg` operations on tensors, limited to where it can only help: the producer has
+    one use and as many loops as its user, so that nothing is computed twice, and matrix products keep their shape.
+    Preserves results.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect"];
+}
+
 #endif // MOE_DIALECT_MOE_TRANSFORMS_PASSES_TD

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The driver behind `moe-compile`: import, phases, artefact.
+#ifndef MOE_TOOLS_MOE_COMPILE_COMPILER_H
+#define MOE_TOOLS_MOE_COMPILE_COMPILER_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "moe/Import/ImportOptions.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+
+namespace mlir::moe {
+
+struct CompileOptions {
+  std::string input;
+  std::string output;
+  ImportOptions import;
+  /// Stop after this phase and write its IR to `output`; empty: make an
+  /// artefact.
+  std::string compileTo;
+  /// Write the IR after each phase to files in this directory; empty: do not.
+  std::string dumpDirectory;
+  /// Print the artefact's sizes when done.
+  bool report = false;
+};
+
+/// Reads the input into the graph level: a model directory or an MLIR file.
+llvm::Expected<OwningOpRef<ModuleOp>> readInput(MLIRContext *context,
+                                                const CompileOptions &options);
+
+/// Does what the options say. Diagnostics of passes go to the context's
+/// handler; the returned error is what the user is told last.
+llvm::Error compile(MLIRContext *context, const CompileOptions &options);
+
+} // namespace mlir::moe
+
+#endif // MOE_TOOLS_MOE_COMPILE_COMPILER_H

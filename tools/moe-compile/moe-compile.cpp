@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Compiler.h"
+
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
+#include "moe/Dialect/MoE/IR/MoEDialect.h"
+#include "moe/Dialect/MoE/Transforms/BufferizableOpInterfaceImpl.h"
+#include "moe/Import/Error.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+namespace cl = llvm::cl;
+
+/// Exit codes that the tools share.
+enum ExitCode {
+  kDone = 0,
+  kInputWrong = 1,
+  kCommandLine = 2,
+  kNotSupported = 3
+};
+
+static cl::OptionCategory category("Options of moe-compile");
+
+static cl::opt<std::string> input(cl::Positional,
+                                  cl::desc("<model directory or file.mlir>"),
+                                  cl::cat(category));
+static cl::opt<std::string>
+    output("o", cl::value_desc("path"), cl::cat(category),
+           cl::desc("Artefact directory to make; with --compile-to the "
+                    "file to write (default: standard output)"));
+static cl::opt<std::string> target("target", cl::init("cpu"), cl::cat(category),
+                                   cl::desc("Target: cpu (default)"));
+static cl::opt<std::string>
+    dtype("dtype", cl::init(""), cl::cat(category),
+          cl::desc("Type of weights and caches: f32 (default) or bf16"));
+static cl::opt<std::string>
+    kv("kv", cl::init("auto"), cl::cat(category),
+       cl::desc("KV cache: auto (default), static, sliding:W, hybrid"));
+static cl::opt<int64_t>
+    maxLen("max-len", cl::init(0), cl::cat(category),
+           cl::desc("Positions a sequence may have (default: the model's, at "
+                    "most 4096)"));
+static cl::opt<int64_t>
+    batch("batch", cl::init(1), cl::cat(category),
+          cl::desc("Sequences decoded at once (default 1)"));
+static cl::opt<int64_t>
+    prefillChunk("prefill-chunk", cl::init(256), cl::cat(category),
+                 cl::desc("Most prompt tokens in one call (default 256)"));
+static cl::opt<std::string>
+    compileTo("compile-to", cl::value_desc("phase"), cl::cat(category),
+              cl::desc("Stop after a phase and write its IR: graph, sorted, "
+                       "fused, verified, packed, buffers, kernels, target, "
+                       "llvm"));
+static cl::opt<std::string>
+    dumpPhasesTo("dump-phases-to", cl::value_desc("directory"),
+                 cl::cat(category), cl::desc("Write the IR after every phase"));
+static cl::opt<bool>
+    report("report", cl::cat(category),
+           cl::desc("Print what the artefact holds to standard error"));
+
+static cl::extrahelp example(
+    "\nExample:\n"
+    "  moe-compile models/olmoe -o olmoe.moe --dtype=bf16 --max-len=2048\n"
+    "  moe-run olmoe.moe --prompt='Once upon a time' -n 64\n");
+
+static int fail(int code, const llvm::Twine &message) {
+  llvm::WithColor::error(llvm::errs(), "moe-compile") << message << "\n";
+  return code;
+}
+
+/// Prints what went wrong in one line and says how to exit.
+static int fail(llvm::Error error) {
+  int code = kInputWrong;
+  std::string text;
+  llvm::handleAllErrors(
+      std::move(error),
+      [&](const ImportError &import) {
+        if (import.getKind() == ImportErrorKind::NotSupported)
+          code = kNotSupported;
+        text = llvm::toString(llvm::make_error<ImportError>(import));
+      },
+      [&](const llvm::ErrorInfoBase &other) { text = other.message(); });
+  return fail(code, text);
+}
+
+static void registerDialects(DialectRegistry &registry) {
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registerAllToLLVMIRTranslations(registry);
+  registry.insert<MoEDialect>();
+  moe::registerBufferizableOpInterfaceExternalModels(registry);
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::HideUnrelatedOptions(category);
+  // LLVM's parser exits with 1 by itself; the tools promise 2 for a bad command
+  // line.
+  std::string parseErrors;
+  llvm::raw_string_ostream parseStream(parseErrors);
+  if (!cl::ParseCommandLineOptions(
+          argc, argv, "Ahead-of-time compiler for Mixture-of-Experts models\n",
+          &parseStream)) {
+    llvm::errs() << parseErrors;
+    return kCommandLine;
+  }
+  if (input.empty())
+    return fail(kCommandLine,
+                "expected a model directory or an .mlir file (see --help)");
+  if (output.empty()) {
+    if (compileTo.empty())
+      return fail(kCommandLine,
+                  "expected -o with the artefact directory to make");
+    output = "-";
+  }
+  for (const cl::opt<int64_t> *option : {&batch, &prefillChunk})
+    if (*option < 1)
+      return fail(kCommandLine, "--" + option->ArgStr +
+                                    ": expected a positive number, got " +
+                                    llvm::Twine(*option));
+  if (maxLen < 0 || (maxLen == 0 && maxLen.getNumOccurrences()))
+    return fail(kCommandLine, "--max-len: expected a positive number, got " +
+                                  llvm::Twine(maxLen));
+  if (target != "cpu")
+    return fail(llvm::StringRef(target).starts_with("sm_") ? kNotSupported
+                                                           : kCommandLine,
+                "--target: expected cpu, got '" + target + "'");
+
+  CompileOptions options;
+  options.input = input;
+  options.output = output;
+  options.import.maxLen = maxLen;
+  options.import.batch = batch;
+  options.import.prefillChunk = prefillChunk;
+  options.compileTo = compileTo;
+  options.dumpDirectory = dumpPhasesTo;
+  options.report = report;
+  if (!dtype.empty()) {
+    llvm::Expected<ImportOptions::DType> parsed =
+        ImportOptions::parseDType(dtype);
+    if (!parsed)
+      return fail(parsed.takeError());
+    options.import.dtype = *parsed;
+  }
+  llvm::Expected<KVOption> parsedKV = KVOption::parse(kv);
+  if (!parsedKV)
+    return fail(parsedKV.takeError());
+  options.import.kv = *parsedKV;
+
+  DialectRegistry registry;
+  registerDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  if (llvm::Error error = compile(&context, options))
+    return fail(std::move(error));
+  return kDone;
+}
