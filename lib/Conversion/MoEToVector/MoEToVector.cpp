@@ -40,7 +40,7 @@ struct ConvertMoEToVector
       return;
     if (vectorBits != 256 && vectorBits != 512) {
       emitError(function.getLoc(), "expected vector-bits of 256 or 512, got ")
-          << vectorBits;
+          << vectorBits.getValue();
       return signalPassFailure();
     }
     KernelContext kernel = {function, function.getArgument(0),
