@@ -59,9 +59,9 @@ KVCacheType ModelBuilder::cacheType() {
   if (options.kv.kind == KVOption::Kind::Sliding)
     window = std::min(options.kv.window, window.value_or(options.kv.window));
   bool sliding = window && *window < maxLen;
-  // A model's window stays in force under `static`: the ring is then long
-  // enough that nothing is overwritten.
-  int64_t chunk = prefillChunk;
+  // Rows of one call are appended before they are read. A model's window stays
+  // in force under `static`: the ring is then long enough to keep everything.
+  int64_t chunk = sliding ? prefillChunk : 1;
   if (sliding && options.kv.kind == KVOption::Kind::Static)
     chunk = std::max(chunk, maxLen - *window + 1);
   Type elementType = options.dtype == ImportOptions::DType::F32
