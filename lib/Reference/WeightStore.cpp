@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "WeightStore.h"
+
+#include "Constant.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/Path.h"
+
+namespace mlir::moe::reference {
+
+int64_t getPanelOffset(PanelLayoutAttr layout, int64_t columns, int64_t n,
+                       int64_t k) {
+  int64_t width = layout.getWidth(), pair = layout.getPair();
+  int64_t panel = n / width, pairs = llvm::divideCeil(columns, pair);
+  return ((panel * pairs + k / pair) * width + n % width) * pair + k % pair;
+}
+
+Tensor packPanels(const Tensor &tensor, PanelLayoutAttr layout) {
+  ArrayRef<int64_t> shape = tensor.getShape();
+  int64_t rows = shape[shape.size() - 2], columns = shape.back();
+  SmallVector<int64_t> packed(shape.drop_back(2));
+  int64_t matrices = 1;
+  for (int64_t extent : packed)
+    matrices *= extent;
+  packed.push_back(llvm::divideCeil(rows, layout.getWidth()));
+  packed.push_back(llvm::divideCeil(columns, layout.getPair()));
+  packed.push_back(layout.getWidth());
+  if (layout.getPair() > 1)
+    packed.push_back(layout.getPair());
+  Tensor result =
+      Tensor::filled(packed, Scalar::makeFloat(tensor.getKind(), 0.0f));
+  ArrayRef<float> from = tensor.floats();
+  MutableArrayRef<float> to = result.mutableFloats();
+  int64_t matrixSize = matrices ? result.getNumElements() / matrices : 0;
+  for (int64_t m = 0; m < matrices; ++m)
+    for (int64_t n = 0; n < rows; ++n)
+      for (int64_t k = 0; k < columns; ++k)
+        to[m * matrixSize + getPanelOffset(layout, columns, n, k)] =
+            from[(m * rows + n) * columns + k];
+  return result;
+}
+
+/// The generator that #moe.random names.
+static uint64_t splitmix64(uint64_t x) {
+  x += 0x9e3779b97f4a7c15;
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+  x = (x ^ x >> 27) * 0x94d049bb133111eb;
+  return x ^ x >> 31;
+}
+
+static Tensor drawRandom(RandomAttr source, ElementKind kind,
+                         ArrayRef<int64_t> shape) {
+  Tensor result(kind, shape);
+  double scale = source.getScale().convertToDouble();
+  uint64_t first = static_cast<uint64_t>(source.getSeed()) << 32;
+  for (auto [i, value] : llvm::enumerate(result.mutableFloats())) {
+    uint64_t top = splitmix64(first + i) >> 40;
+    double u = static_cast<double>(top) * 0x1p-23 - 1.0;
+    value = Scalar::makeFloat(kind, static_cast<float>(scale * u)).f;
+  }
+  return result;
+}
+
+/// One element of a checkpoint as f32, which holds all three types exactly.
+static float readFloat(DType dtype, const char *data, int64_t i) {
+  using namespace llvm::support::endian;
+  if (dtype == DType::F32)
+    return llvm::bit_cast<float>(read32le(data + 4 * i));
+  uint16_t bits = read16le(data + 2 * i);
+  const llvm::fltSemantics &semantics =
+      dtype == DType::F16 ? APFloat::IEEEhalf() : APFloat::BFloat();
+  APFloat value(semantics, APInt(16, bits));
+  bool losesInfo;
+  value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
+                &losesInfo);
+  return value.convertToFloat();
+}
+
+FailureOr<Tensor> WeightStore::loadCheckpoint(WeightOp op,
+                                              CheckpointAttr source) {
+  SmallString<128> directory(source.getDirectory());
+  llvm::sys::path::make_absolute(baseDirectory, directory);
+  auto it = checkpoints.find(directory);
+  if (it == checkpoints.end()) {
+    llvm::Expected<Checkpoint> opened = Checkpoint::open(directory);
+    if (!opened) {
+      op.emitError(llvm::toString(opened.takeError()));
+      return failure();
+    }
+    it = checkpoints.try_emplace(directory, std::move(*opened)).first;
+  }
+  RankedTensorType type = op.getTensorType();
+  Tensor result(*getElementKind(type.getElementType()), type.getShape());
+  if (!isFloat(result.getKind())) {
+    op.emitOpError("expected f32 or bf16 for checkpoint data, got ") << type;
+    return failure();
+  }
+  MutableArrayRef<float> values = result.mutableFloats();
+  int64_t size = values.size() / source.getKeys().size();
+  for (auto key : source.getKeys().getAsRange<StringAttr>()) {
+    std::optional<CheckpointTensor> tensor = it->second.lookup(key);
+    if (!tensor) {
+      op.emitError(it->second.getIndexPath())
+          << ": " << key.getValue() << ": expected this tensor, got none";
+      return failure();
+    }
+    const TensorView &view = tensor->view;
+    ArrayRef<int64_t> shape = getKeyShape(
+        type.getShape(), source.getKeys().size(), view.shape.size());
+    if (!isWeightType(view.dtype) || view.shape != shape) {
+      op.emitError(tensor->file)
+          << ": " << key.getValue() << ": expected F32, F16 or BF16 of shape "
+          << formatShape(shape) << ", got " << moe::getName(view.dtype) << " "
+          << formatShape(view.shape);
+      return failure();
+    }
+    for (int64_t i = 0; i < size; ++i)
+      values[i] = Scalar::makeFloat(result.getKind(),
+                                    readFloat(view.dtype, view.bytes.data(), i))
+                      .f;
+    values = values.drop_front(size);
+  }
+  return result;
+}
+
+FailureOr<Tensor> WeightStore::load(WeightOp op) {
+  if (auto source = dyn_cast<CheckpointAttr>(op.getSource()))
+    return loadCheckpoint(op, source);
+  RankedTensorType type = op.getTensorType();
+  if (auto source = dyn_cast<RandomAttr>(op.getSource()))
+    return drawRandom(source, *getElementKind(type.getElementType()),
+                      type.getShape());
+  return std::get<Tensor>(*convertAttribute(op.getSource()));
+}
+
+FailureOr<Tensor> WeightStore::get(WeightOp op) {
+  auto it = loaded.find(op);
+  if (it != loaded.end())
+    return it->second;
+  FailureOr<Tensor> tensor = load(op);
+  if (failed(tensor))
+    return failure();
+  if (PanelLayoutAttr layout = op.getLayoutAttr())
+    tensor = packPanels(*tensor, layout);
+  loaded[op] = *tensor;
+  return tensor;
+}
+
+} // namespace mlir::moe::reference
