@@ -6,6 +6,7 @@
 #include "moe/Dialect/MoE/IR/MoEDialect.h"
 #include "moe/Dialect/MoE/Transforms/BufferizableOpInterfaceImpl.h"
 #include "moe/InitAllPasses.h"
+#include "moe/Reference/TestPasses.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
@@ -15,6 +16,7 @@ int main(int argc, char **argv) {
   registry.insert<mlir::moe::MoEDialect>();
   mlir::moe::registerBufferizableOpInterfaceExternalModels(registry);
   mlir::moe::registerMoEPasses();
+  mlir::moe::registerTestEvaluatePass();
   return mlir::failed(mlir::MlirOptMain(
       argc, argv, "MoE compiler: dialect and pass driver\n", registry));
 }
