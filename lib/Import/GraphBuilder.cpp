@@ -95,32 +95,48 @@ Value GraphBuilder::clamp(Value x, double bound) {
       });
 }
 
+Value GraphBuilder::sumOver(Value x, bool ofSquares, unsigned reduced) {
+  SmallVector<int64_t> extents = extentsOf(x);
+  unsigned rank = extents.size() + 1;
+  AffineMap kept = identity(rank).dropResult(reduced);
+  SmallVector<int64_t> outer = extents;
+  outer.erase(outer.begin() + reduced - 1);
+  Value zero =
+      linalg::FillOp::create(b, createF32(b, 0), empty(outer)).getResult(0);
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  iterators[reduced] = utils::IteratorType::reduction;
+  return linalg::GenericOp::create(
+             b, rowsOf(outer), x, zero, {identity(rank), kept}, iterators,
+             [&](OpBuilder &nested, Location loc, ValueRange args) {
+               Value term = args[0];
+               if (ofSquares)
+                 term = arith::MulFOp::create(nested, loc, term, term);
+               Value next = arith::AddFOp::create(nested, loc, args[1], term);
+               linalg::YieldOp::create(nested, loc, next);
+             })
+      .getResult(0);
+}
+
+Value GraphBuilder::sumOfSquares(Value x) {
+  constexpr int64_t lanes = 16;
+  unsigned last = extentsOf(x).size();
+  int64_t width = extentsOf(x).back();
+  if (width % lanes != 0 || width == lanes)
+    return sumOver(x, /*ofSquares=*/true, last);
+  // Sixteen sums side by side: an order that is fixed and still runs in
+  // vectors.
+  Value split = splitLast(x, lanes);
+  Value partial = sumOver(split, /*ofSquares=*/true, last);
+  return sumOver(partial, /*ofSquares=*/false, last);
+}
+
 Value GraphBuilder::rmsNorm(Value x, Value weight, double eps) {
   SmallVector<int64_t> extents = extentsOf(x);
   unsigned rank = extents.size() + 1;
   int64_t width = extents.back();
   AffineMap withoutLast = identity(rank).getMajorSubMap(rank - 1);
-
-  SmallVector<int64_t> outer(ArrayRef(extents).drop_back());
-  Value zero =
-      linalg::FillOp::create(b, createF32(b, 0), empty(outer)).getResult(0);
-  SmallVector<utils::IteratorType> iterators(rank,
-                                             utils::IteratorType::parallel);
-  iterators.back() = utils::IteratorType::reduction;
-  Value sum =
-      linalg::GenericOp::create(
-          b, rowsOf(outer), x, zero, {identity(rank), withoutLast}, iterators,
-          [&](OpBuilder &nested, Location loc, ValueRange args) {
-            // The order of this sum is free, so that it runs in vectors.
-            auto fast =
-                arith::FastMathFlags::reassoc | arith::FastMathFlags::contract;
-            Value square =
-                arith::MulFOp::create(nested, loc, args[0], args[0], fast);
-            Value next =
-                arith::AddFOp::create(nested, loc, args[1], square, fast);
-            linalg::YieldOp::create(nested, loc, next);
-          })
-          .getResult(0);
+  Value sum = sumOfSquares(x);
 
   return elementwise(
       extents, {x, sum, weight},
@@ -191,14 +207,23 @@ RotaryTables GraphBuilder::rotaryTables(Value positions, Value frequencies) {
           })};
 }
 
+Value GraphBuilder::splitLast(Value x, int64_t inner) {
+  SmallVector<int64_t> extents = extentsOf(x);
+  SmallVector<ReassociationIndices> groups;
+  for (unsigned dim = 0; dim < extents.size(); ++dim)
+    groups.push_back({dim});
+  groups.push_back({int64_t(extents.size()), int64_t(extents.size()) + 1});
+  extents.back() /= inner;
+  extents.push_back(inner);
+  SmallVector<OpFoldResult> shape = {rows};
+  for (int64_t extent : extents)
+    shape.push_back(b.getIndexAttr(extent));
+  return tensor::ExpandShapeOp::create(b, rowsOf(extents), x, groups, shape);
+}
+
 Value GraphBuilder::rotate(Value x, const RotaryTables &tables) {
   int64_t heads = typeOf(x).getDimSize(1), half = typeOf(x).getDimSize(2) / 2;
-  SmallVector<OpFoldResult> shape = {rows, b.getIndexAttr(heads),
-                                     b.getIndexAttr(2), b.getIndexAttr(half)};
-  ReassociationIndices last = {2, 3};
-  Value halves = tensor::ExpandShapeOp::create(
-      b, rowsOf({heads, 2, half}), x,
-      ArrayRef<ReassociationIndices>{{0}, {1}, last}, shape);
+  Value halves = splitLast(x, half);
   // out[t, h, 0, j] = x0·cos - x1·sin; out[t, h, 1, j] = x1·cos + x0·sin: the
   // other half is read by its index.
   AffineMap byRow = project(4, {0u, 3u});
@@ -224,7 +249,7 @@ Value GraphBuilder::rotate(Value x, const RotaryTables &tables) {
             b, own, arith::MulFOp::create(b, signedPartner, args[2]));
       });
   return tensor::CollapseShapeOp::create(
-      b, rotated, ArrayRef<ReassociationIndices>{{0}, {1}, last});
+      b, rotated, ArrayRef<ReassociationIndices>{{0}, {1}, {2, 3}});
 }
 
 } // namespace mlir::moe

@@ -57,6 +57,12 @@ private:
   Value elementwise(llvm::ArrayRef<int64_t> extents, ValueRange inputs,
                     llvm::ArrayRef<AffineMap> maps, Body body);
   Value empty(llvm::ArrayRef<int64_t> extents);
+  /// The last dimension n as [n / inner, inner].
+  Value splitLast(Value x, int64_t inner);
+  /// Sum over loop dimension `reduced` in rising order, of x or of its squares.
+  Value sumOver(Value x, bool ofSquares, unsigned reduced);
+  /// Sum of squares over the last dimension.
+  Value sumOfSquares(Value x);
   AffineMap identity(unsigned rank) {
     return AffineMap::getMultiDimIdentityMap(rank, b.getContext());
   }
