@@ -14,6 +14,10 @@
 using namespace mlir;
 using namespace mlir::moe;
 
+static int64_t getElementBytes(KVCacheType cache) {
+  return cache.getElementType().getIntOrFloatBitWidth() / 8;
+}
+
 namespace {
 class AttentionKernel {
 public:
@@ -53,6 +57,9 @@ private:
   KVCacheType cache;
   CacheBuffers buffers;
   int64_t group, lanes, headsAtOnce, chunks;
+  /// Decoding streams the cache from memory, so the next block is fetched
+  /// ahead; the rows of a prompt find it in the processor's cache.
+  bool fetchesAhead;
   /// On the stack: weighted sums of values [heads, chunks * lanes],
   /// probabilities of a block [heads, 16], and what rescales the sums [heads].
   Value outputSums, probabilities, rescales;
@@ -65,6 +72,7 @@ AttentionKernel::AttentionKernel(KernelBuilder &b, AttentionOp op,
       lanes(lanes) {
   auto query = cast<MemRefType>(op.getQuery().getType());
   group = query.getDimSize(1) / cache.getHeads();
+  fetchesAhead = !query.isDynamicDim(0);
   // A score vector of 16 lanes takes two registers of 8.
   headsAtOnce = std::min<int64_t>(group, lanes == 16 ? 8 : 4);
   chunks = llvm::divideCeil(cache.getValueDim(), lanes);
@@ -75,8 +83,11 @@ AttentionKernel::AttentionKernel(KernelBuilder &b, AttentionOp op,
 
 void AttentionKernel::emitUnit(Value index) {
   Unit unit;
-  unit.row = b.div(index, cache.getHeads());
-  unit.head = b.rem(index, cache.getHeads());
+  // All rows of one head come one after another: they read the same keys and
+  // values.
+  Value rows = b.dim(op.getQuery(), 0);
+  unit.head = b.createOrFold<arith::DivUIOp>(index, rows);
+  unit.row = b.createOrFold<arith::RemUIOp>(index, rows);
   unit.sequence =
       op.getSequences() ? b.loadIndex(op.getSequences(), unit.row) : b.index(0);
   unit.position = b.loadIndex(op.getPositions(), unit.row);
@@ -149,7 +160,12 @@ SmallVector<Value> AttentionKernel::emitScores(const Unit &unit,
   SmallVector<Value> queries;
   for (int64_t h = 0; h < heads; ++h)
     queries.push_back(b.add(firstQuery, h));
+  int64_t stepsOfLine = cacheLineBytes / (slotBlock * getElementBytes(cache));
+  Value nextSlots = b.add(block.slots, 1);
   auto emitStep = [&](Value d, int64_t part, MutableArrayRef<Value> sums) {
+    if (fetchesAhead && part % stepsOfLine == 0)
+      b.prefetch(buffers.keys,
+                 {unit.sequence, unit.head, nextSlots, d, b.index(0)});
     Value keys = b.loadVector(
         buffers.keys, {unit.sequence, unit.head, block.slots, d, b.index(0)},
         slotBlock);
@@ -193,9 +209,7 @@ AttentionKernel::Running AttentionKernel::emitSoftmax(const Block &block,
   for (auto [h, score] : llvm::enumerate(scores)) {
     Value row = b.index(h);
     Value seen = arith::SelectOp::create(b, block.mask, score, lowest);
-    Value highest =
-        vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, seen);
-    Value maximum = arith::MaxNumFOp::create(b, before.maxima[h], highest);
+    Value maximum = b.maxF32(before.maxima[h], b.reduceMaxF32(seen));
     Value rescale = math::ExpOp::create(
         b, arith::SubFOp::create(b, before.maxima[h], maximum));
     Value exponential = math::ExpOp::create(
@@ -219,6 +233,7 @@ void AttentionKernel::emitValues(const Unit &unit, const Block &block,
   int64_t together =
       std::clamp<int64_t>((lanes == 16 ? 16 : 8) / heads, 1, chunks);
   Value firstSlot = b.mul(block.slots, slotBlock);
+  int64_t chunksOfLine = cacheLineBytes / (lanes * getElementBytes(cache));
   auto emitChunks = [&](Value firstColumn, int64_t count) {
     SmallVector<Value> columns, sums;
     for (int64_t c = 0; c < count; ++c)
@@ -235,6 +250,10 @@ void AttentionKernel::emitValues(const Unit &unit, const Block &block,
         [&](Value lane, ValueRange carried) {
           SmallVector<Value> values, next;
           Value slot = b.add(firstSlot, lane);
+          Value ahead = b.add(slot, slotBlock);
+          for (int64_t c = 0; fetchesAhead && c < count; c += chunksOfLine)
+            b.prefetch(buffers.values,
+                       {unit.sequence, unit.head, ahead, columns[c]});
           for (Value column : columns)
             values.push_back(
                 b.loadVector(buffers.values,
@@ -260,9 +279,7 @@ void AttentionKernel::emitValues(const Unit &unit, const Block &block,
 void AttentionKernel::emitResult(const Unit &unit, Value firstQuery,
                                  ArrayRef<Value> probabilitySums) {
   for (auto [h, sums] : llvm::enumerate(probabilitySums)) {
-    Value total =
-        vector::ReductionOp::create(b, vector::CombiningKind::ADD, sums);
-    Value divisor = b.splat(total, lanes);
+    Value divisor = b.splat(b.reduceSumF32(sums), lanes);
     for (int64_t c = 0; c < chunks; ++c) {
       Value column = b.index(c * lanes);
       Value sum = b.loadVector(outputSums, {b.index(h), column}, lanes);

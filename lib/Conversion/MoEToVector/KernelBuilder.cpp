@@ -142,6 +142,34 @@ Value KernelBuilder::fma(Value a, Value b, Value c) {
   return vector::FMAOp::create(*this, a, b, c);
 }
 
+Value KernelBuilder::maxF32(Value a, Value b) {
+  Value isLarger =
+      arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, a, b);
+  return arith::SelectOp::create(*this, isLarger, a, b);
+}
+
+Value KernelBuilder::reduceMaxF32(Value vector) {
+  // Halves against each other: a vector reduction that minds NaN becomes a
+  // chain of scalar steps.
+  for (int64_t half = cast<VectorType>(vector.getType()).getDimSize(0) / 2;
+       half > 0; half /= 2) {
+    auto low = llvm::to_vector(llvm::seq<int64_t>(0, half));
+    auto high = llvm::to_vector(llvm::seq<int64_t>(half, 2 * half));
+    vector = maxF32(vector::ShuffleOp::create(*this, vector, vector, low),
+                    vector::ShuffleOp::create(*this, vector, vector, high));
+  }
+  return vector::ExtractOp::create(*this, vector, int64_t(0));
+}
+
+Value KernelBuilder::reduceSumF32(Value vector) {
+  return vector::ReductionOp::create(*this, vector::CombiningKind::ADD, vector);
+}
+
+void KernelBuilder::prefetch(Value memref, ValueRange indices) {
+  memref::PrefetchOp::create(*this, memref, indices, /*isWrite=*/false,
+                             /*localityHint=*/3, /*isDataCache=*/true);
+}
+
 void KernelBuilder::loop(Value from, Value to, int64_t step,
                          llvm::function_ref<void(Value)> body) {
   loop(from, to, step, {}, [&](Value iv, ValueRange) {

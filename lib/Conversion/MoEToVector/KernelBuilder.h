@@ -10,6 +10,8 @@
 
 namespace mlir::moe {
 
+constexpr int64_t cacheLineBytes = 64;
+
 /// What a kernel works on and with.
 struct KernelContext {
   func::FuncOp function;
@@ -73,6 +75,15 @@ public:
                    int64_t count);
   /// a * b + c, rounded once.
   Value fma(Value a, Value b, Value c);
+  /// The larger one as the processor's maximum has it, `a > b ? a : b`: either
+  /// may come out where one is NaN.
+  Value maxF32(Value a, Value b);
+  /// The largest lane of an f32 vector, in the sense of `maxF32`.
+  Value reduceMaxF32(Value vector);
+  Value reduceSumF32(Value vector);
+  /// Brings the cache line of an element closer; the element may lie past the
+  /// end of the memref.
+  void prefetch(Value memref, ValueRange indices);
 
   //===--- Control flow
   //----------------------------------------------------===//

@@ -13,7 +13,7 @@ static constexpr int64_t unroll = 4;
 
 /// How far ahead of its use a panel is fetched. Panels follow each other in
 /// memory, so running past the end of one brings the next.
-static constexpr int64_t prefetchBytes = 2048, cacheLine = 64;
+static constexpr int64_t prefetchBytes = 2048;
 
 /// Accumulators of a block: half of the vector registers of either target.
 static int64_t getMaxAccumulators(int64_t lanes) { return lanes; }
@@ -174,10 +174,8 @@ void PanelProduct::emitStep(const Block &block, ArrayRef<Value> inputRows,
   if (prefetch)
     for (Value row : rows) {
       Value ahead = b.add(row, prefetchBytes / (columns * elementBytes));
-      for (int64_t c = 0; c < columns; c += cacheLine / elementBytes)
-        memref::PrefetchOp::create(b, weights, ValueRange{ahead, b.index(c)},
-                                   /*isWrite=*/false, /*localityHint=*/3,
-                                   /*isDataCache=*/true);
+      for (int64_t c = 0; c < columns; c += cacheLineBytes / elementBytes)
+        b.prefetch(weights, {ahead, b.index(c)});
     }
 
   // [panel][vector][half]

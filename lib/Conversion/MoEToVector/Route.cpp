@@ -110,12 +110,9 @@ void RouteKernel::emitSoftmax() {
   Value lowest = b.splatF32(-std::numeric_limits<float>::infinity(), block);
   Value maxima = forEachBlock(lowest, [&](Value e, ValueRange carried) {
     Value next = b.loadVector(scores, e, block);
-    return SmallVector<Value>{
-        arith::MaxNumFOp::create(b, carried[0], next).getResult()};
+    return SmallVector<Value>{b.maxF32(carried[0], next)};
   })[0];
-  Value maximum = b.splat(
-      vector::ReductionOp::create(b, vector::CombiningKind::MAXNUMF, maxima),
-      block);
+  Value maximum = b.splat(b.reduceMaxF32(maxima), block);
   Value zeros = b.splatF32(0.0f, block);
   Value sums = forEachBlock(zeros, [&](Value e, ValueRange carried) {
     Value logits = b.loadVector(scores, e, block);
@@ -125,8 +122,7 @@ void RouteKernel::emitSoftmax() {
     return SmallVector<Value>{
         arith::AddFOp::create(b, carried[0], exponential).getResult()};
   })[0];
-  Value sum = b.splat(
-      vector::ReductionOp::create(b, vector::CombiningKind::ADD, sums), block);
+  Value sum = b.splat(b.reduceSumF32(sums), block);
   mapScores([&](Value exponential) -> Value {
     return arith::DivFOp::create(b, exponential, sum);
   });
@@ -226,8 +222,7 @@ void RouteKernel::emitTopKSoftmax(Value token) {
       b.loop(zero, slots, 1, b.f32(-std::numeric_limits<float>::infinity()),
              [&](Value slot, ValueRange carried) {
                Value logit = b.load(weights, {token, slot});
-               return SmallVector<Value>{
-                   arith::MaxNumFOp::create(b, carried[0], logit).getResult()};
+               return SmallVector<Value>{b.maxF32(carried[0], logit)};
              })[0];
   Value sum =
       b.loop(zero, slots, 1, b.f32(0.0f), [&](Value slot, ValueRange carried) {

@@ -8,7 +8,7 @@
 // CHECK:         scf.for %[[T:.*]] = %[[BEGIN]] to %[[END]]
 // CHECK:           memref.load %[[LOGITS]][%[[T]], %{{.*}}]
 // CHECK-COUNT-11:  memref.store %cst{{.*}}, %[[SCORES]]
-// CHECK:           vector.reduction <maxnumf>
+// CHECK:           vector.shuffle
 // CHECK:           math.exp {{.*}} : vector<16xf32>
 // CHECK:           vector.reduction <add>
 // CHECK:           arith.divf {{.*}} : vector<16xf32>
@@ -54,7 +54,8 @@ func.func @sigmoid(%begin: index, %end: index, %logits: memref<?x16xf32>, %bias:
 // The softmax runs over the chosen logits only.
 // CHECK-LABEL: func.func @softmax_topk
 // CHECK:         vector.reduction <minsi>
-// CHECK:         arith.maxnumf
+// CHECK:         arith.cmpf ogt, {{.*}} : f32
+// CHECK-NEXT:    arith.select
 // CHECK:         math.exp {{.*}} : f32
 // CHECK:         arith.divf
 func.func @softmax_topk(%begin: index, %end: index, %logits: memref<?x16xf32>, %w: memref<?x3xf32>, %ids: memref<?x3xi32>)

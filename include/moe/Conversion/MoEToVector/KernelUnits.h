@@ -7,7 +7,7 @@
 //   packed_matmul        one panel of outputs                ceil(N / width)
 //   grouped_matmul ids   one panel for one pair              T*k * panels
 //   grouped_matmul offs. one panel of one expert             E * panels
-//   attention            one row and key/value head          T * heads
+//   attention            one key/value head for one row      heads * T
 //   kv_append, route     one row                             T
 //   sort_tokens          all                                 1
 //   linalg, memref.copy  one step of the first parallel      its extent
