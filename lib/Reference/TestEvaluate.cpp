@@ -51,7 +51,8 @@ private:
       if (auto *tensor = std::get_if<Tensor>(&result))
         llvm::outs() << *tensor << "\n";
       else if (auto *scalar = std::get_if<Scalar>(&result))
-        llvm::outs() << reference::getName(scalar->kind) << " " << *scalar << "\n";
+        llvm::outs() << reference::getName(scalar->kind) << " " << *scalar
+                     << "\n";
       else
         llvm::outs() << "neither tensor nor scalar\n";
     }
