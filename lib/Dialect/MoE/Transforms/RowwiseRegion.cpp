@@ -113,6 +113,9 @@ RowwiseRegion::classifyLinalg(linalg::LinalgOp op) {
   if (!anyRows)
     return Kind::Uniform;
 
+  for (Value init : op.getDpsInits())
+    if (kindOf(init) != Kind::Rows)
+      return fail("its result is not one row for each row");
   AffineMap resultMap = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
   auto row = dyn_cast_if_present<AffineDimExpr>(
       resultMap.getNumResults() == 0 ? AffineExpr() : resultMap.getResult(0));
@@ -125,8 +128,6 @@ RowwiseRegion::classifyLinalg(linalg::LinalgOp op) {
     ArrayRef<AffineExpr> results =
         op.getMatchingIndexingMap(&operand).getResults();
     bool rows = kindOf(operand.get()) == Kind::Rows;
-    if (!rows && op.isDpsInit(&operand))
-      return fail("its result is not one row for each row");
     if (rows && (results.empty() || results.front() != row))
       return fail("it mixes rows");
     for (AffineExpr result : results.drop_front(rows))
