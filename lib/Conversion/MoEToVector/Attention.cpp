@@ -162,8 +162,8 @@ SmallVector<Value> AttentionKernel::emitScores(const Unit &unit,
     queries.push_back(b.add(firstQuery, h));
   int64_t stepsOfLine = cacheLineBytes / (slotBlock * getElementBytes(cache));
   Value nextSlots = b.add(block.slots, 1);
-  auto emitStep = [&](Value d, int64_t part, MutableArrayRef<Value> sums) {
-    if (fetchesAhead && part % stepsOfLine == 0)
+  auto emitStep = [&](Value d, int64_t index, MutableArrayRef<Value> sums) {
+    if (fetchesAhead && index % stepsOfLine == 0)
       b.prefetch(buffers.keys,
                  {unit.sequence, unit.head, nextSlots, d, b.index(0)});
     Value keys = b.loadVector(
@@ -171,7 +171,7 @@ SmallVector<Value> AttentionKernel::emitScores(const Unit &unit,
         slotBlock);
     for (auto [h, query] : llvm::enumerate(queries)) {
       Value q = b.splat(b.load(op.getQuery(), {unit.row, query, d}), slotBlock);
-      Value &sum = sums[h * parts + part];
+      Value &sum = sums[h * parts + index % parts];
       sum = b.fma(q, keys, sum);
     }
   };
@@ -182,11 +182,11 @@ SmallVector<Value> AttentionKernel::emitScores(const Unit &unit,
                   [&](Value d, ValueRange carried) {
                     SmallVector<Value> next(carried);
                     for (int64_t i = 0; i < step; ++i)
-                      emitStep(b.add(d, i), i % parts, next);
+                      emitStep(b.add(d, i), i, next);
                     return next;
                   });
   for (int64_t d = looped; d < width; ++d)
-    emitStep(b.index(d), d % parts, sums);
+    emitStep(b.index(d), d, sums);
 
   Value scale = b.splatF32(op.getScale().convertToFloat(), slotBlock);
   SmallVector<Value> scores;
