@@ -68,9 +68,9 @@ static float readFloat(DType dtype, const char *data, int64_t i) {
   if (dtype == DType::F32)
     return llvm::bit_cast<float>(read32le(data + 4 * i));
   uint16_t bits = read16le(data + 2 * i);
-  const llvm::fltSemantics &semantics =
-      dtype == DType::F16 ? APFloat::IEEEhalf() : APFloat::BFloat();
-  APFloat value(semantics, APInt(16, bits));
+  if (dtype == DType::BF16)
+    return llvm::bit_cast<float>(uint32_t(bits) << 16);
+  APFloat value(APFloat::IEEEhalf(), APInt(16, bits));
   bool losesInfo;
   value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
                 &losesInfo);
