@@ -14,7 +14,7 @@ case "${1:-}" in
 esac
 
 jobs=$(nproc)
-reports=build-ci/reports
+reports=build-release/reports
 passed=0 failed=0 skipped=0
 failures=()
 
@@ -98,7 +98,7 @@ unit() {
   return "$status"
 }
 
-lit() { "$python" /usr/lib/llvm-22/bin/lit -sv --xunit-xml-output="$reports/$1" build-ci/test; }
+lit() { "$python" /usr/lib/llvm-22/bin/lit -sv --xunit-xml-output="$reports/$1" build-release/test; }
 
 lit_roundtrip() { MOE_LIT_VERIFY_ROUNDTRIP=1 lit "$1"; }
 
@@ -117,7 +117,7 @@ fi
 if check "build" build ci; then
   suite "lit" "$reports/lit.xml" lit lit.xml
   suite "lit with --verify-roundtrip" "$reports/lit-roundtrip.xml" lit_roundtrip lit-roundtrip.xml
-  suite "unit tests and numbers" "$reports/ctest.xml" unit ci ctest.xml
+  suite "unit tests and numbers" "$reports/ctest.xml" unit release ctest.xml
 fi
 
 if [[ $quick == no ]] && check "build with sanitizers" build asan; then

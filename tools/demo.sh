@@ -11,7 +11,7 @@ bin=build-release/bin
 
 tools/install-deps.sh
 cmake --preset release -DMOE_BUILD_TESTS=OFF >/dev/null
-cmake --build --preset release
+cmake --build --preset release --target moe-compile moe-run moe-opt
 
 echo "== moe-compile $model"
 rm -rf "$out"
