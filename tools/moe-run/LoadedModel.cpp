@@ -11,6 +11,7 @@
 
 using namespace moe::rt;
 using namespace moe::run;
+using namespace moe::tool;
 namespace fs = std::filesystem;
 
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Options.h"
 
+#include "CommandLine.h"
 #include "Terminal.h"
 #include "moe/Runtime/Error.h"
 
@@ -8,6 +9,7 @@
 
 using namespace moe::rt;
 using namespace moe::run;
+using namespace moe::tool;
 
 namespace {
 
@@ -146,42 +148,7 @@ void declareRest(CLI::App &app, Options &options) {
       ->group(compiling);
 }
 
-/// The arguments in CLI11's order, the last one first. It knows neither "-n=4"
-/// nor an empty value in "--prompt=": those become two arguments.
-std::vector<std::string> splitArguments(int argc, char **argv) {
-  std::vector<std::string> arguments;
-  for (int i = argc - 1; i > 0; --i) {
-    std::string argument = argv[i];
-    size_t equals = argument.find('=');
-    bool emptyValue = argument.rfind("--", 0) == 0 && equals > 2 &&
-                      equals + 1 == argument.size();
-    if (emptyValue || argument.rfind("-n=", 0) == 0) {
-      arguments.push_back(argument.substr(equals + 1));
-      argument.resize(equals);
-    }
-    arguments.push_back(argument);
-  }
-  return arguments;
-}
-
 } // namespace
-
-std::vector<std::string> CompileOptions::arguments() const {
-  std::vector<std::string> arguments;
-  auto add = [&](const char *option, const auto &value) {
-    if (value)
-      arguments.push_back(std::string(option) + "=" + *value);
-  };
-  auto text = [](const std::optional<int64_t> &value) {
-    return value ? std::optional(std::to_string(*value)) : std::nullopt;
-  };
-  add("--target", target);
-  add("--dtype", dtype);
-  add("--kv", kv);
-  add("--max-len", text(maxLength));
-  add("--batch", text(batch));
-  return arguments;
-}
 
 std::optional<Options> moe::run::parseOptions(int argc, char **argv) {
   Options options;

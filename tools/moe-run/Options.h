@@ -2,6 +2,7 @@
 #ifndef MOE_TOOLS_MOE_RUN_OPTIONS_H
 #define MOE_TOOLS_MOE_RUN_OPTIONS_H
 
+#include "CompileOnUse.h"
 #include "moe/Runtime/Artefact.h"
 #include "moe/Runtime/Generate.h"
 
@@ -10,15 +11,6 @@
 #include <vector>
 
 namespace moe::run {
-
-/// What moe-compile is told, or what an artefact must agree with.
-struct CompileOptions {
-  std::optional<std::string> dtype, kv, target;
-  std::optional<int64_t> maxLength, batch;
-
-  /// As arguments of moe-compile.
-  std::vector<std::string> arguments() const;
-};
 
 struct Options {
   std::string model;
@@ -38,7 +30,7 @@ struct Options {
   std::optional<std::string> logits;
   std::optional<std::string> perplexity;
   int64_t window = 512;
-  CompileOptions compile;
+  tool::CompileOptions compile;
 
   rt::Verify verifyPolicy() const;
   bool isReference() const { return device == "reference"; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Options.h"
 
+#include "CommandLine.h"
 #include "moe/Runtime/Error.h"
 
 #include <algorithm>
@@ -8,26 +9,9 @@
 
 using namespace moe::rt;
 using namespace moe::run;
+using namespace moe::tool;
 
 namespace {
-
-/// Throws unless `value` is one of `known`; one of `later` is a matter of the
-/// version, not of the command line.
-void requireOneOf(const char *option, const std::string &value,
-                  const std::vector<std::string> &known,
-                  const std::vector<std::string> &later) {
-  auto has = [&](const std::vector<std::string> &list) {
-    return std::find(list.begin(), list.end(), value) != list.end();
-  };
-  if (has(known))
-    return;
-  std::string expected;
-  for (const std::string &name : known)
-    expected += (expected.empty() ? "" : ", ") + name;
-  throw Error::mismatch(
-      option, "", has(later) ? expected + " in this version" : expected, value,
-      has(later) ? ExitCode::unsupported : ExitCode::commandLine);
-}
 
 bool isSlidingPolicy(const std::string &kv) {
   constexpr const char *prefix = "sliding:";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs a Mixture-of-Experts model: prompt in, text out.
-#include "CompileOnUse.h"
+#include "CommandLine.h"
 #include "Report.h"
 #include "Terminal.h"
 #include "moe/Runtime/Error.h"
@@ -9,13 +9,11 @@
 #include "moe/Runtime/Npy.h"
 
 #include <charconv>
-#include <csignal>
 #include <cstdio>
-#include <new>
-#include <unistd.h>
 
 using namespace moe::rt;
 using namespace moe::run;
+using namespace moe::tool;
 
 namespace {
 
@@ -160,34 +158,18 @@ void runPerplexity(const Options &options) {
   Output().write(perplexityReport(result, text.size(), options.json));
 }
 
-int fail(ExitCode code, const std::string &message) {
-  // moe-compile has already said what an empty message stands for.
-  if (!message.empty())
-    say("error: " + message);
-  return static_cast<int>(code);
-}
-
 } // namespace
 
 int main(int argc, char **argv) {
-  // A reader that goes away shows as a failed write.
-  std::signal(SIGPIPE, SIG_IGN);
-  try {
+  return runTool([&] {
     std::optional<Options> options = parseOptions(argc, argv);
     if (!options)
-      return 0;
+      return;
     if (options->plan)
       Output().write(planReport(describe(*options), options->json));
     else if (options->perplexity)
       runPerplexity(*options);
     else
       runGeneration(*options);
-    return 0;
-  } catch (const Error &error) {
-    return fail(error.exitCode(), error.what());
-  } catch (const std::bad_alloc &) {
-    return fail(ExitCode::memory, "out of memory");
-  } catch (const std::exception &error) {
-    return fail(ExitCode::internal, std::string("internal: ") + error.what());
-  }
+  });
 }

@@ -2,10 +2,12 @@
 #include "CompileOnUse.h"
 
 #include "Terminal.h"
+#include "moe/Runtime/Artefact.h"
 #include "moe/Runtime/Error.h"
 #include "moe/Runtime/HostFeatures.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -18,7 +20,7 @@
 #include <unistd.h>
 
 using namespace moe::rt;
-using namespace moe::run;
+using namespace moe::tool;
 namespace fs = std::filesystem;
 
 namespace {
@@ -67,27 +69,9 @@ std::string findCompiler() {
         ::access(program.c_str(), X_OK) == 0)
       return program;
   throw Error::mismatch("moe-compile", "",
-                        "a program beside moe-run or in PATH", "nothing",
-                        ExitCode::unsupported);
-}
-
-fs::path cacheFolder() {
-  const char *cache = std::getenv("XDG_CACHE_HOME");
-  const char *home = std::getenv("HOME");
-  fs::path folder;
-  if (cache && *cache == '/')
-    folder = fs::path(cache) / "moe";
-  else if (home && *home)
-    folder = fs::path(home) / ".cache" / "moe";
-  else
-    throw Error::mismatch("XDG_CACHE_HOME, HOME", "", "a folder for the cache",
-                          "nothing");
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error)
-    throw Error(ExitCode::inputWrong,
-                folder.string() + ": cannot create: " + error.message());
-  return folder;
+                        std::string("a program beside ") +
+                            program_invocation_short_name + " or in PATH",
+                        "nothing", ExitCode::unsupported);
 }
 
 /// Keeps two processes from compiling the same thing at once.
@@ -154,13 +138,49 @@ void compile(const std::string &compiler, const std::string &model,
 
 } // namespace
 
-std::string moe::run::programFolder() {
+std::vector<std::string> CompileOptions::arguments() const {
+  std::vector<std::string> arguments;
+  auto add = [&](const char *option, const auto &value) {
+    if (value)
+      arguments.push_back(std::string(option) + "=" + *value);
+  };
+  auto text = [](const std::optional<int64_t> &value) {
+    return value ? std::optional(std::to_string(*value)) : std::nullopt;
+  };
+  add("--target", target);
+  add("--dtype", dtype);
+  add("--kv", kv);
+  add("--max-len", text(maxLength));
+  add("--batch", text(batch));
+  return arguments;
+}
+
+std::string moe::tool::cacheFolder() {
+  const char *cache = std::getenv("XDG_CACHE_HOME");
+  const char *home = std::getenv("HOME");
+  fs::path folder;
+  if (cache && *cache == '/')
+    folder = fs::path(cache) / "moe";
+  else if (home && *home)
+    folder = fs::path(home) / ".cache" / "moe";
+  else
+    throw Error::mismatch("XDG_CACHE_HOME, HOME", "", "a folder for the cache",
+                          "nothing");
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error)
+    throw Error(ExitCode::inputWrong,
+                folder.string() + ": cannot create: " + error.message());
+  return folder;
+}
+
+std::string moe::tool::programFolder() {
   std::error_code error;
   return fs::read_symlink("/proc/self/exe", error).parent_path();
 }
 
-std::string moe::run::compiledPath(const std::string &model,
-                                   const CompileOptions &options, bool again) {
+std::string moe::tool::compiledPath(const std::string &model,
+                                    const CompileOptions &options, bool again) {
   std::error_code error;
   fs::path input = fs::canonical(model, error);
   if (error)
@@ -176,7 +196,7 @@ std::string moe::run::compiledPath(const std::string &model,
     identity += feature + " ";
 
   std::string key = formatHash(hashBytes(identity.data(), identity.size()));
-  fs::path output = cacheFolder() / key;
+  fs::path output = fs::path(cacheFolder()) / key;
   Lock lock(output.string() + ".lock");
   if (isArtefact(output) && !again)
     return output;

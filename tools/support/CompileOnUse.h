@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef MOE_TOOLS_MOE_RUN_COMPILEONUSE_H
-#define MOE_TOOLS_MOE_RUN_COMPILEONUSE_H
+#ifndef MOE_TOOLS_SUPPORT_COMPILEONUSE_H
+#define MOE_TOOLS_SUPPORT_COMPILEONUSE_H
 
-#include "Options.h"
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
-namespace moe::run {
+namespace moe::tool {
+
+/// What moe-compile is told, or what an artefact must agree with.
+struct CompileOptions {
+  std::optional<std::string> dtype, kv, target;
+  std::optional<int64_t> maxLength, batch;
+
+  /// As arguments of moe-compile.
+  std::vector<std::string> arguments() const;
+};
 
 /// Where `model` (a model directory or .mlir file) lies compiled in the cache,
 /// `${XDG_CACHE_HOME:-~/.cache}/moe/<key>`, after compiling it there if need
@@ -17,6 +29,9 @@ std::string compiledPath(const std::string &model,
 /// The folder of this program's binary.
 std::string programFolder();
 
-} // namespace moe::run
+/// `${XDG_CACHE_HOME:-~/.cache}/moe`, made if need be. Throws Error.
+std::string cacheFolder();
 
-#endif // MOE_TOOLS_MOE_RUN_COMPILEONUSE_H
+} // namespace moe::tool
+
+#endif // MOE_TOOLS_SUPPORT_COMPILEONUSE_H

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef MOE_TOOLS_MOE_RUN_TERMINAL_H
-#define MOE_TOOLS_MOE_RUN_TERMINAL_H
+#ifndef MOE_TOOLS_SUPPORT_TERMINAL_H
+#define MOE_TOOLS_SUPPORT_TERMINAL_H
 
 #include <chrono>
 #include <string>
 #include <string_view>
 
-namespace moe::run {
+namespace moe::tool {
 
 /// stdout, written as text is made.
 class Output {
@@ -19,7 +19,7 @@ private:
   bool closed = false;
 };
 
-/// A line to stderr: "moe-run: <text>".
+/// A line to stderr: "<program>: <text>".
 void say(const std::string &text);
 
 /// A bar on stderr that redraws itself; draws nothing unless stderr is a
@@ -40,6 +40,6 @@ private:
   std::chrono::steady_clock::time_point lastDrawn;
 };
 
-} // namespace moe::run
+} // namespace moe::tool
 
-#endif // MOE_TOOLS_MOE_RUN_TERMINAL_H
+#endif // MOE_TOOLS_SUPPORT_TERMINAL_H

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 using namespace moe::rt;
-using namespace moe::run;
+using namespace moe::tool;
 
 bool Output::write(std::string_view text) {
   while (!closed && !text.empty()) {
@@ -25,8 +25,8 @@ bool Output::write(std::string_view text) {
   return !closed;
 }
 
-void moe::run::say(const std::string &text) {
-  std::fprintf(stderr, "moe-run: %s\n", text.c_str());
+void moe::tool::say(const std::string &text) {
+  std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, text.c_str());
 }
 
 ProgressBar::ProgressBar(std::string label, size_t total, bool wanted)
