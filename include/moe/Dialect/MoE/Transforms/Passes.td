@@ -26,7 +26,8 @@ def SortTokensPass : InterfacePass<"moe-sort-tokens", "::mlir::FunctionOpInterfa
 
     An expert region whose operations cannot be run on all rows at once becomes a
     loop over the experts with the region as its body; a remark names the first operation that
-    does not fit. All forms compute the same bits: each output row depends on its own
+    does not fit. All forms give the same bits where the target computes a
+    product, `linalg.matmul` included, as one chain of fused multiply-adds an element: each output row depends on its own
     input row and weights only, and slots are added in order.
   }];
   let options = [
