@@ -5,6 +5,8 @@
 # Ends with `N passed, N failed`. --quick leaves out clang-tidy, the sanitizers and the fuzzers.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+# Compiler results are shared between checkouts, wherever they lie.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 quick=no
 case "${1:-}" in

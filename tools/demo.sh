@@ -4,6 +4,8 @@
 # time and generates from it. Options are passed on to moe-run, e.g. tools/demo.sh -n 400 --seed=7.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Compiler results are shared between checkouts, wherever they lie.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 model=test/Models/moe-demo-9m
 out=build-release/demo

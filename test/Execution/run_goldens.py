@@ -54,8 +54,8 @@ class Tools:
             raise Failure(f"{' '.join(command)[:400]}: exit {done.returncode}\n{done.stderr[-2000:]}")
         return done
 
-    def compile(self, model, out, dtype):
-        self.call("moe-compile", model, "-o", out, f"--dtype={dtype}")
+    def compile(self, model, out, dtype, isa="host"):
+        self.call("moe-compile", model, "-o", out, f"--dtype={dtype}", f"--isa={isa}")
 
     def run_json(self, target, *args, env=None):
         out = self.call("moe-run", target, "--json", *args, env=env).stdout
@@ -121,10 +121,10 @@ def expect_same_runs(tools, art, prompt, new_tokens, variants):
                           f"differ in bits, at most {np.abs(logits - first[2]).max():.3g}")
 
 
-def case_compile(tools, model, art, dtype):
+def case_compile(tools, model, art, dtype, isa="host"):
     shutil.rmtree(art, ignore_errors=True)
     pathlib.Path(art).parent.mkdir(parents=True, exist_ok=True)
-    tools.compile(model, art, dtype)
+    tools.compile(model, art, dtype, isa)
 
 
 def case_rebuild(tools, model, art, dtype):

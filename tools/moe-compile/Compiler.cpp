@@ -119,7 +119,7 @@ llvm::Error moe::compile(MLIRContext *context, const CompileOptions &options) {
       return invalidInput(options.dumpDirectory, "",
                           "cannot be created: " + code.message());
 
-  llvm::Expected<CPUTarget> target = CPUTarget::getHost();
+  llvm::Expected<CPUTarget> target = CPUTarget::get(options.isa);
   if (!target)
     return target.takeError();
   CPUPipelineOptions pipeline;

@@ -17,6 +17,8 @@ struct CompileOptions {
   std::string input;
   std::string output;
   ImportOptions import;
+  /// Instruction-set level: host, avx2 or avx512.
+  std::string isa = "host";
   /// Stop after this phase and write its IR to `output`; empty: make an
   /// artefact.
   std::string compileTo;

@@ -35,6 +35,10 @@ static cl::opt<std::string>
                     "file to write (default: standard output)"));
 static cl::opt<std::string> target("target", cl::init("cpu"), cl::cat(category),
                                    cl::desc("Target: cpu (default)"));
+static cl::opt<std::string> instructionSet(
+    "isa", cl::init("host"), cl::cat(category),
+    cl::desc("Instruction-set level of the code: host (default: the "
+             "highest that this CPU has), avx2, avx512"));
 static cl::opt<std::string>
     dtype("dtype", cl::init(""), cl::cat(category),
           cl::desc("Type of weights and caches: f32 (default) or bf16"));
@@ -131,7 +135,13 @@ int main(int argc, char **argv) {
                                                            : kCommandLine,
                 "--target: expected cpu, got '" + target + "'");
 
+  if (instructionSet != "host" && instructionSet != "avx2" &&
+      instructionSet != "avx512")
+    return fail(kCommandLine, "--isa: expected host, avx2 or avx512, got '" +
+                                  instructionSet + "'");
+
   CompileOptions options;
+  options.isa = instructionSet;
   options.input = input;
   options.output = output;
   options.import.maxLen = maxLen;

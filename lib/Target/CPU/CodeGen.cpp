@@ -21,21 +21,25 @@ static constexpr llvm::StringLiteral kUsefulFeatures[] = {
     "lzcnt",   "movbe",    "popcnt",     "sse4.2",
 };
 
-llvm::Expected<CPUTarget> CPUTarget::getHost() {
-  CPUTarget target;
-  target.triple = llvm::sys::getDefaultTargetTriple();
+llvm::Expected<CPUTarget> CPUTarget::get(StringRef level) {
   llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
-  for (StringRef feature : kUsefulFeatures)
-    if (host.lookup(feature))
-      target.features.push_back(feature.str());
+  bool hasAVX512 = true;
+  for (StringRef feature : {"avx512f", "avx512bw", "avx512dq", "avx512vl"})
+    hasAVX512 &= host.lookup(feature);
   for (StringRef needed : {"avx2", "fma"})
     if (!host.lookup(needed))
       return llvm::createStringError("this CPU lacks " + needed +
                                      ", which generated code needs");
-  bool hasAVX512 = true;
-  for (StringRef feature : {"avx512f", "avx512bw", "avx512dq", "avx512vl"})
-    hasAVX512 &= host.lookup(feature);
-  target.vectorBits = hasAVX512 ? 512 : 256;
+  if (level == "avx512" && !hasAVX512)
+    return llvm::createStringError("this CPU lacks AVX-512 (F, BW, DQ, VL)");
+
+  CPUTarget target;
+  target.triple = llvm::sys::getDefaultTargetTriple();
+  target.vectorBits = hasAVX512 && level != "avx2" ? 512 : 256;
+  for (StringRef feature : kUsefulFeatures)
+    if (host.lookup(feature) &&
+        (target.vectorBits == 512 || !feature.starts_with("avx512")))
+      target.features.push_back(feature.str());
   return target;
 }
 

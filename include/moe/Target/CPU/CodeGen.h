@@ -21,9 +21,10 @@ struct CPUTarget {
   /// Width of the vector registers to use: 512 or 256.
   int64_t vectorBits = 256;
 
-  /// The host's, as far as generated code can profit from it. Fails where the
-  /// host is too old (no AVX2 and FMA).
-  static llvm::Expected<CPUTarget> getHost();
+  /// What this host has of an instruction-set level: `avx2`, `avx512`, or
+  /// `host` for the highest. Fails where the host lacks the level, or AVX2 and
+  /// FMA.
+  static llvm::Expected<CPUTarget> get(llvm::StringRef level);
 };
 
 /// Translates a module of the LLVM dialect to an object file.
