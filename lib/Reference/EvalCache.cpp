@@ -37,11 +37,14 @@ FailureOr<RowPlaces> readPlaces(OpT op, int64_t rows, Frame &frame) {
           << type.getBatch() - 1 << ", got " << sequence << " in row " << t;
       return failure();
     }
-    if (position < 0 || (!type.isSliding() && position >= type.getLength())) {
-      op->emitOpError("expected positions of 0 or more")
-          << (type.isSliding() ? "" : ", below the cache's length ")
-          << (type.isSliding() ? "" : std::to_string(type.getLength()))
-          << ", got " << position << " in row " << t;
+    if (!type.isSliding() && (position < 0 || position >= type.getLength())) {
+      op->emitOpError("expected positions 0 to ")
+          << type.getLength() - 1 << ", got " << position << " in row " << t;
+      return failure();
+    }
+    if (position < 0) {
+      op->emitOpError("expected positions of 0 or more, got ")
+          << position << " in row " << t;
       return failure();
     }
   }

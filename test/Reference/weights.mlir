@@ -1,0 +1,23 @@
+// RUN: moe-opt %s -test-moe-evaluate -o /dev/null | FileCheck %s
+
+moe.weight @scaled : tensor<3xf32> from #moe.random<seed = 0, scale = 2.0>
+moe.weight @unscaled : tensor<3xf32> from #moe.random<seed = 0, scale = 1.0>
+moe.weight @rounded : tensor<3xbf16> from #moe.random<seed = 0, scale = 1.0>
+moe.weight @ids : tensor<2xi32> from dense<[4, -5]> : tensor<2xi32>
+
+// splitmix64(0) = 0xe220a8397b1dcdaf, (1) = 0x910a2dec89025cc1, (2) = 0x975835de1c9756ce.
+// CHECK-LABEL: random result 0: 3xf32 [1.53324, 0.266246, 0.364759]
+// CHECK: random result 1: 3xf32 [0.766622, 0.133123, 0.182379]
+func.func @random() -> (tensor<3xf32>, tensor<3xf32>) {
+  %a = moe.get_weight @scaled : tensor<3xf32>
+  %b = moe.get_weight @unscaled : tensor<3xf32>
+  return %a, %b : tensor<3xf32>, tensor<3xf32>
+}
+
+// CHECK-LABEL: others result 0: 3xbf16 [0.765625, 0.132812, 0.182617]
+// CHECK: others result 1: 2xi32 [4, -5]
+func.func @others() -> (tensor<3xbf16>, tensor<2xi32>) {
+  %a = moe.get_weight @rounded : tensor<3xbf16>
+  %b = moe.get_weight @ids : tensor<2xi32>
+  return %a, %b : tensor<3xbf16>, tensor<2xi32>
+}
