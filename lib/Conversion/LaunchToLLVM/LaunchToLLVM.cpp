@@ -225,8 +225,7 @@ private:
         LLVM::LinkageAttr::get(module.getContext(), LLVM::Linkage::Internal));
     // One copy of the code, whoever calls it: two copies could be vectorised
     // differently, and then bits would depend on the number of threads.
-    kernel->setAttr("passthrough",
-                    b.getArrayAttr(b.getStringAttr("noinline")));
+    kernel->setAttr("passthrough", b.getArrayAttr(b.getStringAttr("noinline")));
   }
 
   void addVersion() {

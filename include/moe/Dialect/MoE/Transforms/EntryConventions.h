@@ -11,8 +11,8 @@ namespace mlir::moe {
 
 /// On an argument or result: its name (string).
 inline constexpr llvm::StringLiteral kNameAttr = "moe.name";
-/// On an argument: largest extents (i64 array), needed where one is dynamic. On a
-/// result: the same, where it cannot be derived.
+/// On an argument: largest extents (i64 array), needed where one is dynamic. On
+/// a result: the same, where it cannot be derived.
 inline constexpr llvm::StringLiteral kMaxShapeAttr = "moe.max_shape";
 /// On a materialised entry: the number of its tensor inputs (i64); the
 /// arguments after them are results.
