@@ -127,10 +127,10 @@ Model::Model(StringRef path)
   });
 }
 
-llvm::Error Model::takeError(bool unsupported) {
+llvm::Error Model::takeError(bool isUnsupported) {
   std::string text = std::exchange(message, ""),
               where = std::exchange(location, "");
-  return unsupported ? notSupported(path, where, text)
+  return isUnsupported ? notSupported(path, where, text)
                      : invalidInput(path, where, text);
 }
 
@@ -157,7 +157,7 @@ llvm::Error Model::load(StringRef options) {
                          "nothing at this path");
     module = parseSourceFile<ModuleOp>(path, &context);
     if (!module)
-      return takeError(/*unsupported=*/false);
+      return takeError(/*isUnsupported=*/false);
   }
   if (getEntries(*module).empty())
     return expectedGot(path, "", "a public function", "none");

@@ -41,7 +41,7 @@ private:
   FailureOr<SmallVector<Datum>> call(func::FuncOp entry,
                                      const moe_tensor *inputs);
   /// An error with the first message that MLIR emitted.
-  llvm::Error takeError(bool notSupported);
+  llvm::Error takeError(bool isUnsupported);
 
   std::string path;
   MLIRContext context;

@@ -10,6 +10,7 @@ usage: run_goldens.py --bin=DIR CASE ...
   chunks MODEL ART LENGTH        prefill in chunks of 1, 16, 17 and the default: the same bits
   threads MODEL ART LENGTH       1 and 2 threads: the same bits
   first-use MODEL LENGTH         moe-run on the model directory itself: compiles once, the same tokens
+  reference MODEL LENGTH         as greedy, by the reference evaluator on the model directory
   perplexity MODEL ART DOMAIN TOLERANCE   on MODEL/heldout/DOMAIN.txt, against MODEL/reference.json
   continue MODEL ART             every greedy text of reference.json whose choices are clear, from text to text
 
@@ -146,6 +147,13 @@ def case_greedy(tools, model, art, length):
     expect_tokens(tokens, want, f"prompt of {length}")
 
 
+def case_reference(tools, model, length):
+    prompt, want, logits = load_golden(model, int(length))
+    tokens, got = tools.generate(model, prompt, len(want), "--device=reference")
+    expect_close(got, logits)
+    expect_tokens(tokens, want, f"prompt of {length}")
+
+
 def case_chunks(tools, model, art, length):
     prompt, want, _ = load_golden(model, int(length))
     variants = [()] + [(f"--prefill-chunk={c}",) for c in (1, 16, 17)]
@@ -198,6 +206,7 @@ def case_continue(tools, model, art):
 CASES = {
     "compile": case_compile, "rebuild": case_rebuild, "greedy": case_greedy,
     "chunks": case_chunks, "threads": case_threads, "first-use": case_first_use,
+    "reference": case_reference,
     "perplexity": case_perplexity, "continue": case_continue,
 }
 
