@@ -131,7 +131,7 @@ llvm::Error Model::takeError(bool isUnsupported) {
   std::string text = std::exchange(message, ""),
               where = std::exchange(location, "");
   return isUnsupported ? notSupported(path, where, text)
-                     : invalidInput(path, where, text);
+                       : invalidInput(path, where, text);
 }
 
 llvm::Expected<std::unique_ptr<Model>> Model::open(StringRef path,
