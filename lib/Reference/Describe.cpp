@@ -4,6 +4,7 @@
 // memory that only compiled code has.
 #include "Model.h"
 
+#include "moe/Analysis/ModelDescription.h"
 #include "moe/Analysis/UpperBound.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 #include "moe/Dialect/MoE/Transforms/EntryConventions.h"
@@ -92,22 +93,6 @@ llvm::Expected<json::Object> describeEntry(func::FuncOp entry, StringRef file) {
                       {"results", std::move(results)}};
 }
 
-json::Object describeModel(DictionaryAttr model) {
-  json::Object object;
-  for (StringRef key :
-       {"vocab_size", "max_len", "batch", "prefill_chunk", "bos_token_id"})
-    if (auto value = model.getAs<IntegerAttr>(key))
-      object[key] = value.getInt();
-  if (auto family = model.getAs<StringAttr>("family"))
-    object["family"] = family.getValue();
-  json::Array eos;
-  if (auto ids = model.getAs<DenseI64ArrayAttr>("eos_token_ids"))
-    for (int64_t id : ids.asArrayRef())
-      eos.push_back(id);
-  object["eos_token_ids"] = std::move(eos);
-  return object;
-}
-
 /// The caches of the first entry that has any; all entries share them.
 SmallVector<KVCacheType> getCacheTypes(ArrayRef<func::FuncOp> entries) {
   SmallVector<KVCacheType> types;
@@ -118,25 +103,6 @@ SmallVector<KVCacheType> getCacheTypes(ArrayRef<func::FuncOp> entries) {
           if (auto other = dyn_cast<KVCacheType>(each))
             types.push_back(other);
   return types;
-}
-
-json::Array describeCaches(ArrayRef<KVCacheType> types) {
-  json::Array layers;
-  int64_t offset = 0;
-  for (KVCacheType cache : types) {
-    layers.push_back(json::Object{
-        {"policy", stringifyKVPolicy(cache.getPolicy())},
-        {"length", cache.getLength()},
-        {"capacity", cache.getCapacity()},
-        {"heads", cache.getHeads()},
-        {"key_dim", cache.getKeyDim()},
-        {"value_dim", cache.getValueDim()},
-        {"dtype", getName(*getElementKind(cache.getElementType()))},
-        {"offset", offset},
-        {"bytes", cache.getBytes()}});
-    offset += cache.getBytes();
-  }
-  return layers;
 }
 
 int64_t getWeightBytes(ModuleOp module) {

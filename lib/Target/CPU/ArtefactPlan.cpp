@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "moe/Analysis/ModelDescription.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 #include "moe/Dialect/MoE/Transforms/EntryConventions.h"
 #include "moe/Target/CPU/Artefact.h"
@@ -62,47 +63,6 @@ static llvm::Expected<llvm::json::Object> describeEntry(func::FuncOp entry) {
                             {"results", std::move(results)}};
 }
 
-static llvm::Expected<llvm::json::Object> describeCaches(ArrayAttr types,
-                                                         StringRef policy) {
-  llvm::json::Array layers;
-  int64_t offset = 0;
-  for (Type type : types.getAsValueRange<TypeAttr>()) {
-    auto cache = cast<KVCacheType>(type);
-    llvm::Expected<StringRef> dtype = dtypeName(cache.getElementType());
-    if (!dtype)
-      return dtype.takeError();
-    layers.push_back(
-        llvm::json::Object{{"policy", stringifyKVPolicy(cache.getPolicy())},
-                           {"length", cache.getLength()},
-                           {"capacity", cache.getCapacity()},
-                           {"heads", cache.getHeads()},
-                           {"key_dim", cache.getKeyDim()},
-                           {"value_dim", cache.getValueDim()},
-                           {"dtype", *dtype},
-                           {"offset", offset},
-                           {"bytes", cache.getBytes()}});
-    offset += cache.getBytes();
-  }
-  return llvm::json::Object{{"policy", policy}, {"layers", std::move(layers)}};
-}
-
-/// The manifest's `model`, and out of the same attribute what goes elsewhere.
-static llvm::json::Object describeModel(DictionaryAttr model) {
-  llvm::json::Object object;
-  for (StringRef key :
-       {"vocab_size", "max_len", "batch", "prefill_chunk", "bos_token_id"})
-    if (auto value = model.getAs<IntegerAttr>(key))
-      object[key] = value.getInt();
-  if (auto family = model.getAs<StringAttr>("family"))
-    object["family"] = family.getValue();
-  llvm::json::Array eos;
-  if (auto ids = model.getAs<DenseI64ArrayAttr>("eos_token_ids"))
-    for (int64_t id : ids.asArrayRef())
-      eos.push_back(id);
-  object["eos_token_ids"] = std::move(eos);
-  return object;
-}
-
 llvm::Expected<ArtefactPlan> moe::planArtefact(ModuleOp module) {
   ArtefactPlan plan;
   auto integer = [&](Operation *op, StringRef name) {
@@ -148,10 +108,11 @@ llvm::Expected<ArtefactPlan> moe::planArtefact(ModuleOp module) {
                          {"arena_bytes", arenaBytes}};
   auto caches = module->getAttrOfType<ArrayAttr>(kKVCachesAttr);
   if (!caches.empty()) {
-    auto kv = describeCaches(caches, policy);
-    if (!kv)
-      return kv.takeError();
-    plan.description["kv"] = std::move(*kv);
+    SmallVector<KVCacheType> types;
+    for (Type type : caches.getAsValueRange<TypeAttr>())
+      types.push_back(cast<KVCacheType>(type));
+    plan.description["kv"] = llvm::json::Object{
+        {"policy", policy}, {"layers", describeCaches(types)}};
   }
   plan.description["entries"] = std::move(entries);
   return plan;

@@ -34,13 +34,7 @@ LogicalResult AttentionOp::verify() {
       failed(checkExtent(*this, "number of positions", tokens,
                          positions.getDimSize(0))))
     return failure();
-  if (!getSequences())
-    return success();
-  auto sequences = cast<ShapedType>(getSequences().getType());
-  if (failed(checkRank(*this, "sequences", sequences, 1)))
-    return failure();
-  return checkExtent(*this, "number of sequences", tokens,
-                     sequences.getDimSize(0));
+  return checkSequences(*this, getSequences(), tokens);
 }
 
 LogicalResult

@@ -86,6 +86,16 @@ void moe::addComputeEffects(
   }
 }
 
+LogicalResult moe::checkSequences(Operation *op, Value sequences,
+                                  int64_t tokens) {
+  if (!sequences)
+    return success();
+  auto type = cast<ShapedType>(sequences.getType());
+  if (failed(checkRank(op, "sequences", type, 1)))
+    return failure();
+  return checkExtent(op, "number of sequences", tokens, type.getDimSize(0));
+}
+
 LogicalResult moe::checkWeights(Operation *op, ShapedType weights,
                                 PanelLayoutAttr panel, int64_t inner,
                                 int64_t outer, bool grouped) {

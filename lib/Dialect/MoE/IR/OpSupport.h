@@ -42,6 +42,9 @@ OpFoldResult extentOf(OpBuilder &builder, Location loc, Value shaped,
 void addComputeEffects(Operation *op, OperandRange outs,
                        SmallVectorImpl<MemoryEffects::EffectInstance> &effects);
 
+/// Checks the optional cache slot of each of `tokens` rows.
+LogicalResult checkSequences(Operation *op, Value sequences, int64_t tokens);
+
 /// Checks input [.., J] x weights [N, J], packed where there is a panel.
 /// `experts` is the leading extent of grouped weights, or 0.
 LogicalResult checkWeights(Operation *op, ShapedType weights,
