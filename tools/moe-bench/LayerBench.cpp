@@ -126,8 +126,8 @@ public:
           (void)contender.call(i);
     for (int64_t i = 0; i < options.repeat; ++i)
       for (Contender &contender : contenders) {
-        probe.sample();
         letOthersSleep();
+        probe.sample();
         contender.seconds.push_back(contender.call(static_cast<size_t>(i)));
       }
     LayerResult result;

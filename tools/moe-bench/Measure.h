@@ -36,7 +36,7 @@ inline double smallest(const std::vector<double> &values) {
 /// pools spin for a while after their work and would share the processor with
 /// what is measured next.
 inline void letOthersSleep() {
-  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
 } // namespace moe::bench
