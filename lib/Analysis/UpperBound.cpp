@@ -15,6 +15,15 @@
 using namespace mlir;
 using namespace mlir::moe;
 
+/// Nothing where either is missing or the product is too large to count.
+static std::optional<int64_t> multiply(std::optional<int64_t> lhs,
+                                       std::optional<int64_t> rhs) {
+  int64_t product;
+  if (!lhs || !rhs || llvm::MulOverflow(*lhs, *rhs, product))
+    return std::nullopt;
+  return product;
+}
+
 /// Bound of an affine expression over bounded operands. All parts are
 /// non-negative, so sums, products and quotients are monotone.
 static std::optional<int64_t>
@@ -37,7 +46,7 @@ boundExpr(AffineExpr expr, ArrayRef<std::optional<int64_t>> operands,
   case AffineExprKind::Add:
     return *lhs + *rhs;
   case AffineExprKind::Mul:
-    return *lhs * *rhs;
+    return multiply(lhs, rhs);
   case AffineExprKind::Mod:
     return std::min(*lhs, *rhs - 1);
   case AffineExprKind::FloorDiv:
@@ -109,7 +118,8 @@ std::optional<int64_t> moe::getUpperBound(Value value) {
   using Result = std::optional<int64_t>;
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case([](arith::MulIOp mul) {
-        return boundBinary(mul, std::multiplies<int64_t>());
+        return multiply(getUpperBound(mul.getLhs()),
+                        getUpperBound(mul.getRhs()));
       })
       .Case([](arith::AddIOp add) {
         return boundBinary(add, std::plus<int64_t>());
@@ -168,10 +178,8 @@ static std::optional<int64_t> boundCompute(Operation *op, int64_t dim) {
       .Case([](GroupedMatmulOp grouped) -> Result {
         if (!grouped.getIds())
           return getExtentUpperBound(grouped.getInput(), 0);
-        Result tokens = getExtentUpperBound(grouped.getIds(), 0);
-        int64_t topK =
-            cast<ShapedType>(grouped.getIds().getType()).getDimSize(1);
-        return tokens ? Result(*tokens * topK) : std::nullopt;
+        return multiply(getExtentUpperBound(grouped.getIds(), 0),
+                        getExtentUpperBound(grouped.getIds(), 1));
       })
       .Default([](Operation *) { return std::nullopt; });
 }
@@ -203,9 +211,13 @@ std::optional<int64_t> moe::getExtentUpperBound(Value shaped, int64_t dim) {
       .Case<memref::AllocOp, memref::AllocaOp>(
           [&](auto alloc) { return dynamicSize(alloc.getDynamicSizes()); })
       .Case([&](memref::ViewOp view) { return dynamicSize(view.getSizes()); })
-      .Case([&](memref::SubViewOp view) -> Result {
-        OpFoldResult size = view.getMixedSizes()[dim];
-        return getUpperBound(cast<Value>(size));
+      .Case<memref::SubViewOp, tensor::ExtractSliceOp>([&](auto slice) {
+        llvm::SmallBitVector dropped = slice.getDroppedDims();
+        SmallVector<OpFoldResult> kept;
+        for (auto [i, size] : llvm::enumerate(slice.getMixedSizes()))
+          if (!dropped.test(i))
+            kept.push_back(size);
+        return getUpperBound(cast<Value>(kept[dim]));
       })
       .Case<memref::ExpandShapeOp, tensor::ExpandShapeOp>([&](auto expand) {
         OpFoldResult size = expand.getMixedOutputShape()[dim];
@@ -213,18 +225,25 @@ std::optional<int64_t> moe::getExtentUpperBound(Value shaped, int64_t dim) {
       })
       .Case<memref::CollapseShapeOp, tensor::CollapseShapeOp>(
           [&](auto collapse) -> Result {
-            int64_t product = 1;
-            for (int64_t source : collapse.getReassociationIndices()[dim]) {
-              std::optional<int64_t> extent =
-                  getExtentUpperBound(collapse.getSrc(), source);
-              if (!extent)
-                return std::nullopt;
-              product *= *extent;
-            }
+            Result product = 1;
+            for (int64_t source : collapse.getReassociationIndices()[dim])
+              product = multiply(
+                  product, getExtentUpperBound(collapse.getSrc(), source));
             return product;
           })
       .Case([&](memref::CastOp cast) {
         return getExtentUpperBound(cast.getSource(), dim);
       })
       .Default([&](Operation *op) { return boundCompute(op, dim); });
+}
+
+std::optional<int64_t> moe::getByteSizeUpperBound(Value shaped) {
+  auto type = cast<ShapedType>(shaped.getType());
+  std::optional<int64_t> bytes =
+      type.getElementType().isIndex()
+          ? sizeof(int64_t)
+          : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    bytes = multiply(bytes, getExtentUpperBound(shaped, dim));
+  return bytes;
 }

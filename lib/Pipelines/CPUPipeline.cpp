@@ -23,6 +23,9 @@ static void cleanUp(OpPassManager &manager) {
 }
 
 static void buildGraph(OpPassManager &manager, const CPUPipelineOptions &) {
+  // Entries are whole by themselves, and an expert written as a function is
+  // recognised like one written in place.
+  manager.addPass(createInlinerPass());
   cleanUp(manager);
 }
 
@@ -70,6 +73,7 @@ static void buildBuffers(OpPassManager &manager, const CPUPipelineOptions &) {
   cleanUp(manager);
   manager.addNestedPass<func::FuncOp>(createPlanMemoryPass());
   cleanUp(manager);
+  manager.addPass(createVerifyBuffersPass());
 }
 
 static void buildKernels(OpPassManager &manager, const CPUPipelineOptions &) {

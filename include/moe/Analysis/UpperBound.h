@@ -17,6 +17,10 @@ std::optional<int64_t> getUpperBound(Value value);
 /// The largest extent `dim` of a tensor or memref, by the same means.
 std::optional<int64_t> getExtentUpperBound(Value shaped, int64_t dim);
 
+/// Bytes of a tensor or memref of the largest extents; none as well where they
+/// are more than an int64_t counts.
+std::optional<int64_t> getByteSizeUpperBound(Value shaped);
+
 } // namespace mlir::moe
 
 #endif // MOE_ANALYSIS_UPPERBOUND_H

@@ -16,8 +16,8 @@ def ConvertMoELaunchToLLVMPass : Pass<"convert-moe-launch-to-llvm", "::mlir::Mod
     Runs before the conversion of memrefs to LLVM; descriptors are built here and connected by
     `builtin.unrealized_conversion_cast`.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect",
-                           "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::moe::MoEDialect"];
 }
 
 #endif // MOE_CONVERSION_LAUNCHTOLLVM_PASSES_TD

@@ -49,9 +49,15 @@ struct MaterializeEntriesPass
     ModuleOp module = getOperation();
     placeWeights(module);
     SmallVector<func::FuncOp> entries;
-    for (auto func : module.getOps<func::FuncOp>())
-      if (func.isPublic() && !func.isDeclaration())
+    for (auto func : module.getOps<func::FuncOp>()) {
+      if (func.isDeclaration()) {
+        func.emitError("expected a body: generated code calls nothing outside "
+                       "itself");
+        return signalPassFailure();
+      }
+      if (func.isPublic())
         entries.push_back(func);
+    }
     for (func::FuncOp entry : entries)
       if (failed(checkEntry(entry)) || failed(placeCaches(entry)) ||
           failed(boundResults(entry)))
@@ -90,33 +96,64 @@ private:
   LogicalResult checkEntry(func::FuncOp entry) {
     if (!llvm::hasSingleElement(entry.getBody()))
       return entry.emitError("expected an entry of one block");
-    for (BlockArgument arg : entry.getArguments()) {
-      if (isa<KVCacheType>(arg.getType()))
+    for (auto [i, type] : llvm::enumerate(entry.getArgumentTypes())) {
+      if (isa<KVCacheType>(type))
         continue;
-      auto type = dyn_cast<RankedTensorType>(arg.getType());
-      if (!type)
-        return entry.emitError("expected argument ")
-               << arg.getArgNumber()
-               << " of an entry to be a ranked tensor or a cache, got "
-               << arg.getType();
-      auto bound = entry.getArgAttrOfType<DenseI64ArrayAttr>(arg.getArgNumber(),
-                                                             kMaxShapeAttr);
-      if (!type.hasStaticShape() && !bound)
+      auto bound = entry.getArgAttrOfType<DenseI64ArrayAttr>(i, kMaxShapeAttr);
+      if (failed(checkTensor(entry, "argument " + Twine(i), type, bound)))
+        return failure();
+      if (!bound && !cast<ShapedType>(type).hasStaticShape())
         return entry.emitError("expected `")
-               << kMaxShapeAttr << "` on argument " << arg.getArgNumber()
+               << kMaxShapeAttr << "` on argument " << i
                << ", whose type has dynamic extents: " << type;
-      if (bound && bound.size() != type.getRank())
-        return entry.emitError("expected `")
-               << kMaxShapeAttr << "` of argument " << arg.getArgNumber()
-               << " to have " << type.getRank() << " extents, got "
-               << bound.size();
     }
-    for (Type type : entry.getResultTypes())
-      if (!isa<RankedTensorType>(type))
-        return entry.emitError(
-                   "expected results of an entry to be ranked tensors, got ")
-               << type;
-    return success();
+    for (auto [i, type] : llvm::enumerate(entry.getResultTypes()))
+      if (failed(checkTensor(
+              entry, "result " + Twine(i), type,
+              entry.getResultAttrOfType<DenseI64ArrayAttr>(i, kMaxShapeAttr))))
+        return failure();
+    WalkResult calls = entry.walk([](func::CallOp call) {
+      auto isTensor = [](Type type) {
+        return isa<TensorType, KVCacheType>(type);
+      };
+      if (llvm::none_of(call.getOperandTypes(), isTensor) &&
+          llvm::none_of(call.getResultTypes(), isTensor))
+        return WalkResult::advance();
+      call.emitError("expected calls on tensors to be inlined before entries "
+                     "are made; a recursive one cannot be");
+      return WalkResult::interrupt();
+    });
+    return failure(calls.wasInterrupted());
+  }
+
+  /// An argument or result of an entry, with the bound given for it, if any.
+  static LogicalResult checkTensor(func::FuncOp entry, const Twine &what,
+                                   Type type, DenseI64ArrayAttr bound) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor)
+      return entry.emitError("expected ")
+             << what << " of an entry to be a ranked tensor or a cache, got "
+             << type;
+    Type element = tensor.getElementType();
+    if (!element.isF32() && !element.isBF16() && !element.isInteger(32) &&
+        !element.isInteger(64))
+      return entry.emitError("expected ")
+             << what
+             << " of an entry to be a tensor of f32, bf16, i32 or i64, got "
+             << type;
+    if (!bound)
+      return success();
+    ArrayRef<int64_t> extents = bound.asArrayRef();
+    auto fits = [&](int64_t dim) {
+      return tensor.isDynamicDim(dim) ? extents[dim] >= 0
+                                      : extents[dim] == tensor.getDimSize(dim);
+    };
+    if (bound.size() == tensor.getRank() &&
+        llvm::all_of(llvm::seq(tensor.getRank()), fits))
+      return success();
+    return entry.emitError("expected `")
+           << kMaxShapeAttr << "` of " << what << " to fit " << type << ", got "
+           << bound;
   }
 
   LogicalResult placeCaches(func::FuncOp entry) {

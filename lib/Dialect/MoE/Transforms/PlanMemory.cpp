@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "moe/Analysis/UpperBound.h"
 #include "moe/Dialect/MoE/Transforms/EntryConventions.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
@@ -22,6 +23,8 @@ using namespace mlir;
 using namespace mlir::moe;
 
 static constexpr int64_t kAlignment = 64;
+/// More than any machine has; sums of a few such sizes do not overflow.
+static constexpr int64_t kMaxBytes = int64_t(1) << 48;
 
 namespace {
 struct Buffer {
@@ -39,18 +42,26 @@ struct Buffer {
 /// Bytes of the largest shape that the allocation may have.
 static FailureOr<int64_t> boundBytes(memref::AllocOp alloc) {
   MemRefType type = alloc.getType();
-  int64_t bytes = type.getElementTypeBitWidth() / 8;
-  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    std::optional<int64_t> extent = getExtentUpperBound(alloc, dim);
-    if (!extent)
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    if (!getExtentUpperBound(alloc, dim))
       return alloc.emitError("moe-plan-memory: cannot bound extent ")
              << dim << " of buffer " << type << "; give the entry's arguments `"
              << kMaxShapeAttr << "`";
-    if (llvm::MulOverflow(bytes, *extent, bytes))
-      return alloc.emitError("moe-plan-memory: buffer ")
-             << type << " is too large";
-  }
-  return llvm::alignTo(bytes, kAlignment);
+  std::optional<int64_t> bytes = getByteSizeUpperBound(alloc);
+  if (!bytes || *bytes > kMaxBytes)
+    return alloc.emitError("moe-plan-memory: buffer ")
+           << type << " is too large";
+  return llvm::alignTo(*bytes, kAlignment);
+}
+
+/// Whether `alias` of the buffer outlives an iteration of a loop around the
+/// allocation: one place cannot hold the buffers of two iterations at once.
+static bool leavesLoop(memref::AllocOp alloc, Value alias) {
+  for (auto loop = alloc->getParentOfType<LoopLikeOpInterface>(); loop;
+       loop = loop->getParentOfType<LoopLikeOpInterface>())
+    if (!loop->isAncestor(alias.getParentRegion()->getParentOp()))
+      return true;
+  return false;
 }
 
 /// Largest first; equal ones in program order, so that plans are reproducible.
@@ -109,9 +120,7 @@ struct PlanMemoryPass : moe::impl::PlanMemoryPassBase<PlanMemoryPass> {
       buffer.bytes = *bytes;
       buffer.first = buffer.last = positionOf(alloc);
       for (Value alias : aliases.resolve(alloc.getResult())) {
-        // One place cannot hold the buffers of two iterations at once.
-        if (alloc->getBlock() != &block &&
-            !alloc->getParentRegion()->isAncestor(alias.getParentRegion())) {
+        if (leavesLoop(alloc, alias)) {
           alloc.emitError("moe-plan-memory: buffer ")
               << alloc.getType() << " is made in a loop and leaves it";
           return WalkResult::interrupt();

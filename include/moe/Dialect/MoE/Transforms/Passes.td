@@ -73,6 +73,10 @@ def MaterializeEntriesPass : Pass<"moe-materialize-entries", "::mlir::ModuleOp">
     cache; the types must agree.
 
     **Assumes** value semantics in the bodies; caches are the only state.
+
+    Fails, naming the function, where it is not an entry: more than one block, arguments or results that are not
+    tensors of f32, bf16, i32 or i64 (or caches), an extent without a bound, a bound that the type
+    contradicts, a call on tensors that was not inlined; and where a function has no body.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
                            "::mlir::memref::MemRefDialect"];
@@ -103,7 +107,18 @@ def OutlineKernelsPass : Pass<"moe-outline-kernels", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numLaunches", "num-launches", "Number of launches">,
                     Statistic<"numKernels", "num-kernels", "Number of distinct kernels">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
-                           "::mlir::memref::MemRefDialect"];
+                           "::mlir::memref::MemRefDialect", "::mlir::moe::MoEDialect"];
+}
+
+def VerifyBuffersPass : Pass<"moe-verify-buffers", "::mlir::ModuleOp"> {
+  let summary = "Check the contract of the buffer level";
+  let description = [{
+    Fails where running an entry would allocate memory, or copy more of the weights or caches than `max-copy-bytes` to
+    anywhere but a result. Copies of activations are allowed: an entry's author may ask for them.
+    Changes nothing.
+  }];
+  let options = [Option<"maxCopyBytes", "max-copy-bytes", "int64_t", "65536",
+                        "Bytes of weights or caches that one copy may read">];
 }
 
 def VerifySortedPass : Pass<"moe-verify-sorted", "::mlir::ModuleOp"> {
