@@ -2,6 +2,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "llvm/ADT/MapVector.h"
@@ -17,7 +18,7 @@ using namespace mlir::moe;
 /// Whether the matrix product adds to zero.
 static bool startsFromZero(linalg::MatmulOp matmul) {
   auto fill = matmul.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
-  return fill && matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
+  return fill && matchPattern(fill.getInputs()[0], m_PosZeroFloat());
 }
 
 /// (m, n, k) -> (m, k) x (n, k) -> (m, n).
@@ -38,6 +39,7 @@ static bool isPackable(OpOperand &use) {
     auto input = dyn_cast<RankedTensorType>(matmul.getInputs()[0].getType());
     return use.getOperandNumber() == 1 && input &&
            input.getElementType().isF32() && !input.isDynamicDim(1) &&
+           getElementTypeOrSelf(matmul.getResult(0)).isF32() &&
            hasTransposedRhs(matmul) && startsFromZero(matmul);
   }
   if (auto grouped = dyn_cast<GroupedMatmulOp>(use.getOwner()))
@@ -70,7 +72,7 @@ struct PackWeightsPass : moe::impl::PackWeightsPassBase<PackWeightsPass> {
     if (vectorBits != 256 && vectorBits != 512) {
       getOperation().emitError(
           "moe-pack-weights: expected vector-bits 256 or 512, got ")
-          << vectorBits;
+          << int64_t(vectorBits);
       return signalPassFailure();
     }
     SymbolTable symbols(getOperation());
