@@ -9,6 +9,15 @@ using namespace llvm;
 
 namespace mlir::moe {
 
+/// A value that this version does not have, or that none has.
+static Error refuse(StringRef option, StringRef value, StringRef expected,
+                    bool isPlanned) {
+  std::string got = "'" + printable(value) + "'";
+  if (isPlanned)
+    return notSupported(option, "", "expected " + expected + ", got " + got);
+  return expectedGot(option, "", expected, got);
+}
+
 Expected<KVOption> KVOption::parse(StringRef text) {
   StringRef window = text;
   if (window.consume_front("sliding:")) {
@@ -26,9 +35,10 @@ Expected<KVOption> KVOption::parse(StringRef text) {
                   .Default(std::nullopt);
   if (kind)
     return KVOption{*kind, 0};
-  return notSupported("--kv", "",
-                      "expected auto, static, sliding:W or hybrid, got '" +
-                          printable(text) + "'");
+  bool isPlanned = StringSwitch<bool>(text)
+                       .Cases({"none", "int8", "int4", "offload"}, true)
+                       .Default(false);
+  return refuse("--kv", text, "auto, static, sliding:W or hybrid", isPlanned);
 }
 
 Expected<ImportOptions::DType> ImportOptions::parseDType(StringRef text) {
@@ -36,8 +46,8 @@ Expected<ImportOptions::DType> ImportOptions::parseDType(StringRef text) {
     return DType::F32;
   if (text == "bf16")
     return DType::BF16;
-  return notSupported("--dtype", "",
-                      "expected f32 or bf16, got '" + printable(text) + "'");
+  return refuse("--dtype", text, "f32 or bf16",
+                text == "int8" || text == "int4");
 }
 
 StringRef getName(ImportOptions::DType dtype) {

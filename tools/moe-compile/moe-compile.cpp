@@ -2,6 +2,7 @@
 #include "Compiler.h"
 
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
@@ -10,7 +11,10 @@
 #include "moe/Import/Error.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/WithColor.h"
+
+#include <csignal>
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -78,8 +82,7 @@ static int fail(int code, const llvm::Twine &message) {
 }
 
 /// Prints what went wrong in one line and says how to exit.
-static int fail(llvm::Error error) {
-  int code = kInputWrong;
+static int fail(llvm::Error error, int code = kInputWrong) {
   std::string text;
   llvm::handleAllErrors(
       std::move(error),
@@ -102,6 +105,8 @@ static void registerDialects(DialectRegistry &registry) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  // Writing past a limit on file sizes is an error like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   cl::HideUnrelatedOptions(category);
   // LLVM's parser exits with 1 by itself; the tools promise 2 for a bad command
   // line.
@@ -154,17 +159,19 @@ int main(int argc, char **argv) {
     llvm::Expected<ImportOptions::DType> parsed =
         ImportOptions::parseDType(dtype);
     if (!parsed)
-      return fail(parsed.takeError());
+      return fail(parsed.takeError(), kCommandLine);
     options.import.dtype = *parsed;
   }
   llvm::Expected<KVOption> parsedKV = KVOption::parse(kv);
   if (!parsedKV)
-    return fail(parsedKV.takeError());
+    return fail(parsedKV.takeError(), kCommandLine);
   options.import.kv = *parsedKV;
 
   DialectRegistry registry;
   registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler diagnostics(sources, &context);
   if (llvm::Error error = compile(&context, options))
     return fail(std::move(error));
   return kDone;

@@ -60,6 +60,11 @@ public:
     for (WeightOp weight :
          llvm::make_early_inc_range(module.getOps<WeightOp>()))
       weight.erase();
+    // The manifest has what these say.
+    SmallVector<NamedAttribute> attrs(module->getDiscardableAttrs());
+    for (NamedAttribute attr : attrs)
+      if (attr.getName().strref().starts_with("moe."))
+        module->removeDiscardableAttr(attr.getName());
     addVersion();
     return success();
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "moe/Target/CPU/Artefact.h"
 
+#include "TemporaryDirectory.h"
 #include "moe/Import/Error.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -16,6 +16,11 @@ using namespace mlir::moe;
 static llvm::Error writeFailed(StringRef path, std::error_code error) {
   return invalidInput(path, "", "cannot be written: " + error.message());
 }
+
+/// Everything that an artefact may hold.
+static constexpr StringRef kFiles[] = {"code.so", "weights.bin",
+                                       "tokenizer.json", "manifest.json",
+                                       "manifest.json.xxh3"};
 
 /// Writes a file through `write`, whose errors count as the file's.
 static llvm::Error
@@ -68,35 +73,11 @@ static llvm::Error checkReplaceable(StringRef path) {
       path, "", "exists and is not an artefact; it will not be overwritten");
 }
 
-/// Puts the finished directory in place of whatever was there.
-static llvm::Error moveIntoPlace(StringRef from, StringRef to) {
-  namespace fs = llvm::sys::fs;
-  std::string old;
-  if (fs::exists(to)) {
-    old = (from + ".old").str();
-    if (std::error_code code = fs::rename(to, old))
-      return writeFailed(to, code);
-  }
-  if (std::error_code code = fs::rename(from, to)) {
-    if (!old.empty())
-      fs::rename(old, to);
-    return writeFailed(to, code);
-  }
-  if (!old.empty())
-    fs::remove_directories(old);
-  return llvm::Error::success();
-}
-
-static llvm::Error fillDirectory(ArtefactPlan &plan, ModuleOp lowered,
-                                 const CPUTarget &target, StringRef directory,
-                                 StringRef baseDirectory,
-                                 StringRef compilerVersion,
-                                 ProgressFn progress) {
-  auto inside = [&](StringRef name) {
-    SmallString<128> path(directory);
-    llvm::sys::path::append(path, name);
-    return std::string(path);
-  };
+static llvm::Error
+fillDirectory(ArtefactPlan &plan, ModuleOp lowered, const CPUTarget &target,
+              const TemporaryDirectory &directory, StringRef baseDirectory,
+              StringRef compilerVersion, ProgressFn progress) {
+  auto inside = [&](StringRef name) { return directory.getFile(name); };
   auto object = emitObject(lowered, target);
   if (!object)
     return object.takeError();
@@ -153,18 +134,17 @@ llvm::Error moe::writeArtefact(ArtefactPlan plan, ModuleOp lowered,
   path = path.rtrim('/');
   if (llvm::Error error = checkReplaceable(path))
     return error;
-  std::string temporary =
+  TemporaryDirectory temporary(
       llvm::formatv("{0}.tmp-{1}", path, llvm::sys::Process::getProcessId())
-          .str();
-  if (std::error_code code = llvm::sys::fs::create_directories(
-          temporary, /*IgnoreExisting=*/false))
+          .str(),
+      kFiles);
+  if (std::error_code code = temporary.create())
     return writeFailed(path, code);
-  auto removeTemporary = llvm::make_scope_exit(
-      [&] { llvm::sys::fs::remove_directories(temporary); });
   if (llvm::Error error =
           fillDirectory(plan, lowered, target, temporary, baseDirectory,
                         compilerVersion, progress))
     return error;
-  removeTemporary.release();
-  return moveIntoPlace(temporary, path);
+  if (std::error_code code = temporary.moveTo(path))
+    return writeFailed(path, code);
+  return llvm::Error::success();
 }

@@ -55,11 +55,22 @@ llvm::Error moe::linkSharedObject(llvm::ArrayRef<char> object, StringRef path) {
       llvm::make_scope_exit([&] { llvm::sys::fs::remove(messagePath); });
 
   // Mathematical functions of the C library are resolved when the runtime,
-  // which links it, loads the object.
-  StringRef arguments[] = {
-      *linker, "-shared", "--build-id=none", "--hash-style=gnu", "-z",
-      "now",   "-z",      "relro",           "--no-rosegment",   "-s",
-      "-o",    path,      objectPath};
+  // which links it, loads the object. Without mapping, a full disk is an error
+  // that the linker can report, and no file but the output's is ever made.
+  StringRef arguments[] = {*linker,
+                           "-shared",
+                           "--build-id=none",
+                           "--hash-style=gnu",
+                           "-z",
+                           "now",
+                           "-z",
+                           "relro",
+                           "--no-rosegment",
+                           "-s",
+                           "--no-mmap-output-file",
+                           "-o",
+                           path,
+                           objectPath};
   std::optional<StringRef> redirects[] = {StringRef(""), StringRef(messagePath),
                                           StringRef(messagePath)};
   std::string error;
