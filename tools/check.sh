@@ -116,7 +116,7 @@ else
   skipped=$((skipped + 1))
 fi
 
-if check "build" build ci; then
+if check "build" build release; then
   suite "lit" "$reports/lit.xml" lit lit.xml
   suite "lit with --verify-roundtrip" "$reports/lit-roundtrip.xml" lit_roundtrip lit-roundtrip.xml
   suite "unit tests and numbers" "$reports/ctest.xml" unit release ctest.xml
