@@ -40,13 +40,15 @@ TemporaryDirectory::TemporaryDirectory(StringRef path,
 std::error_code TemporaryDirectory::create() {
   if (path.size() >= sizeof(signalPath))
     return std::make_error_code(std::errc::filename_too_long);
+  // Readable by whom the umask allows, like any other output.
+  constexpr auto perms = sys::fs::perms::all_all;
   StringRef parent = sys::path::parent_path(path);
-  if (std::error_code error = parent.empty()
-                                  ? std::error_code()
-                                  : sys::fs::create_directories(parent))
-    return error;
-  if (std::error_code error =
-          sys::fs::create_directory(path, /*IgnoreExisting=*/false))
+  std::error_code error;
+  if (!parent.empty())
+    error = sys::fs::create_directories(parent, /*IgnoreExisting=*/true, perms);
+  if (!error)
+    error = sys::fs::create_directory(path, /*IgnoreExisting=*/false, perms);
+  if (error)
     return error;
   std::copy_n(path.c_str(), path.size() + 1, signalPath);
   static bool isRegistered = false;
