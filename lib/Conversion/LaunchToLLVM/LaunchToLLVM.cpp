@@ -150,6 +150,7 @@ private:
 
     Value parallelFor =
         loadField(loc, contextType, context, {0, kParallelFor}, ptr);
+    captureMemory.clear();
     SmallVector<LaunchOp> launches;
     entry.walk([&](LaunchOp launch) { launches.push_back(launch); });
     for (LaunchOp launch : launches)
@@ -161,10 +162,14 @@ private:
                    Block *entryBlock) {
     Location loc = launch.getLoc();
     LLVM::LLVMStructType type = captureStruct(launch.getCaptures().getTypes());
-    // Stack space is taken once, not in every iteration of a loop around it.
-    b.setInsertionPointToStart(entryBlock);
-    Value one = LLVM::ConstantOp::create(b, loc, i64, 1);
-    Value memory = LLVM::AllocaOp::create(b, loc, ptr, type, one);
+    // A launch is over before the next one, so those with captures of one type
+    // share a place on the stack, taken where no loop repeats it.
+    Value &memory = captureMemory[type];
+    if (!memory) {
+      b.setInsertionPointToStart(entryBlock);
+      Value one = LLVM::ConstantOp::create(b, loc, i64, 1);
+      memory = LLVM::AllocaOp::create(b, loc, ptr, type, one);
+    }
     b.setInsertionPoint(launch);
     for (auto [i, capture] : llvm::enumerate(launch.getCaptures())) {
       Value field = LLVM::GEPOp::create(b, loc, ptr, type, memory,
@@ -245,6 +250,8 @@ private:
   LLVMTypeConverter converter;
   OpBuilder b;
   Type ptr, i64;
+  /// Where the current entry stores the captures of its launches.
+  DenseMap<Type, Value> captureMemory;
 };
 
 struct ConvertMoELaunchToLLVMPass

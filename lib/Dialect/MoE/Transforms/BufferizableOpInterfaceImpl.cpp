@@ -59,7 +59,7 @@ struct ComputeModel : ReadingModel<ComputeModel<OpTy>, OpTy> {
       return success();
     ReifiedRankedShapedTypeDims shapes;
     if (failed(cast<OpTy>(op).reifyResultShapes(rewriter, shapes)))
-      return op->emitOpError("has results of unknown shape");
+      return failure();
     SmallVector<Value> outs;
     for (auto [result, shape] : llvm::zip_equal(op->getResults(), shapes)) {
       auto type = cast<RankedTensorType>(result.getType());
