@@ -8,6 +8,7 @@
 #include "moe/Import/HuggingFace.h"
 #include "moe/Pipelines/CPUPipeline.h"
 #include "moe/Target/CPU/Artefact.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
@@ -66,12 +67,13 @@ moe::readInput(MLIRContext *context, const CompileOptions &options) {
   return std::move(module);
 }
 
-/// Names of all phases, for messages.
-static std::string phaseNames() {
-  return llvm::join(
-      llvm::map_range(getCPUPhases(),
-                      [](const Phase &phase) { return phase.name.str(); }),
-      ", ");
+llvm::Error moe::checkPhase(StringRef name) {
+  auto names = llvm::map_to_vector(
+      getCPUPhases(), [](const Phase &phase) { return phase.name.str(); });
+  if (llvm::is_contained(names, name))
+    return llvm::Error::success();
+  return expectedGot("--compile-to", "", "one of " + llvm::join(names, ", "),
+                     "'" + name.str() + "'");
 }
 
 static llvm::Error runPhase(const Phase &phase, ModuleOp module,
@@ -106,13 +108,6 @@ static void printReport(const ArtefactPlan &plan, StringRef output) {
 
 llvm::Error moe::compile(MLIRContext *context, const CompileOptions &options) {
   ArrayRef<Phase> phases = getCPUPhases();
-  bool stopsEarly = !options.compileTo.empty();
-  if (stopsEarly && llvm::none_of(phases, [&](const Phase &phase) {
-        return phase.name == options.compileTo;
-      }))
-    return invalidInput("--compile-to", "",
-                        "expected one of " + phaseNames() + ", got '" +
-                            options.compileTo + "'");
   if (!options.dumpDirectory.empty())
     if (std::error_code code =
             llvm::sys::fs::create_directories(options.dumpDirectory))

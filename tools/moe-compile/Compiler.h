@@ -28,6 +28,9 @@ struct CompileOptions {
   bool report = false;
 };
 
+/// Fails, naming all phases, where `name` is none.
+llvm::Error checkPhase(llvm::StringRef name);
+
 /// Reads the input into the graph level: a model directory or an MLIR file.
 llvm::Expected<OwningOpRef<ModuleOp>> readInput(MLIRContext *context,
                                                 const CompileOptions &options);

@@ -145,6 +145,10 @@ int main(int argc, char **argv) {
     return fail(kCommandLine, "--isa: expected host, avx2 or avx512, got '" +
                                   instructionSet + "'");
 
+  if (compileTo.getNumOccurrences())
+    if (llvm::Error error = checkPhase(compileTo))
+      return fail(std::move(error), kCommandLine);
+
   CompileOptions options;
   options.isa = instructionSet;
   options.input = input;
