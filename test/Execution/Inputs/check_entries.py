@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Compiles entries.mlir and compares each entry with numpy: check_entries.py MOE_COMPILE WORK_DIR"""
+"""Compiles entries.mlir and compares each entry with numpy: check_entries.py MOE_COMPILE WORK_DIR [OPTION...]"""
 
 import pathlib
 import subprocess
@@ -84,7 +84,7 @@ def inputs(tokens):
 def main():
     moe_compile, work = sys.argv[1], pathlib.Path(sys.argv[2])
     source = pathlib.Path(__file__).with_name("entries.mlir")
-    subprocess.run([moe_compile, source, "-o", work], check=True)
+    subprocess.run([moe_compile, source, "-o", work, *sys.argv[3:]], check=True)
     artefact = Artefact(work)
     for tokens in (0, 1, 3, 40):
         calls = inputs(tokens)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles Mixture-of-Experts layers and compares what the code computes with numpy.
 
-usage: check_layers.py MOE_COMPILE WORK_DIR BODY
+usage: check_layers.py MOE_COMPILE WORK_DIR BODY [OPTION OF MOE_COMPILE...]
 
 Every number of tokens runs through the entry of dynamic T, some through one of that static T too, the work split
 into ranges in two ways. Checked: the values are within the error bound of their arithmetic; the bits depend neither on the
@@ -38,7 +38,7 @@ def check(condition, message):
         sys.exit(f"FAILED: {message}")
 
 
-def check_layer(moe_compile, work, layer):
+def check_layer(moe_compile, options, work, layer):
     data, text = {}, [HEADER]
     for seed, (name, (shape, dtype)) in enumerate(layer.weights().items(), 1):
         text.append(f"moe.weight @{name} : {tensor(*shape, dtype)} from #moe.random<seed = {seed}, scale = 0.5>\n")
@@ -46,7 +46,7 @@ def check_layer(moe_compile, work, layer):
     text.append(write_entry(layer, "any", None))
     text += [write_entry(layer, f"tokens_{tokens}", tokens) for tokens in STATIC_TOKENS]
     (work / "layer.mlir").write_text("".join(text))
-    subprocess.run([moe_compile, work / "layer.mlir", "-o", work / f"{layer}.moe"], check=True)
+    subprocess.run([moe_compile, work / "layer.mlir", "-o", work / f"{layer}.moe", *options], check=True)
     artefact = Artefact(work / f"{layer}.moe")
 
     x = np.random.default_rng(7).standard_normal((max(TOKENS), layer.dim)).astype(np.float32)
@@ -66,10 +66,11 @@ def check_layer(moe_compile, work, layer):
 
 
 def main():
-    moe_compile, work, body = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+    moe_compile, work, body, *options = sys.argv[1:]
+    work = pathlib.Path(work)
     work.mkdir(parents=True, exist_ok=True)
     for layer in LAYERS[body]:
-        check_layer(moe_compile, work, dataclasses.replace(layer, body=body))
+        check_layer(moe_compile, options, work, dataclasses.replace(layer, body=body))
 
 
 main()
