@@ -38,9 +38,3 @@ function(add_moe_tool name)
   target_compile_options(${name} PRIVATE -fno-rtti)
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} MLIR LLVM)
 endfunction()
-
-# Generated header: <td file> -> build/include/moe/.../<out>, e.g.
-#   moe_tablegen(MoEOps.h.inc -gen-op-decls)
-macro(moe_tablegen out)
-  mlir_tablegen(${out} ${ARGN})
-endmacro()

@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Benchmarks.h"
+#include "Terminal.h"
 
-#include <cstdarg>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 using namespace moe::bench;
+using moe::tool::format;
 using Json = nlohmann::ordered_json;
 
 namespace {
-
-__attribute__((format(printf, 1, 2))) std::string format(const char *pattern,
-                                                         ...) {
-  char buffer[512];
-  va_list arguments;
-  va_start(arguments, pattern);
-  std::vsnprintf(buffer, sizeof buffer, pattern, arguments);
-  va_end(arguments);
-  return buffer;
-}
 
 Json json(const LayerOptions &options, const LayerResult &result) {
   Json rows = Json::array();

@@ -1,27 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Report.h"
+#include "Terminal.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdarg>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 using namespace moe::rt;
 using namespace moe::run;
+using moe::tool::format;
 using Json = nlohmann::ordered_json;
 
 namespace {
-
-__attribute__((format(printf, 1, 2))) std::string format(const char *pattern,
-                                                         ...) {
-  char buffer[512];
-  va_list arguments;
-  va_start(arguments, pattern);
-  std::vsnprintf(buffer, sizeof buffer, pattern, arguments);
-  va_end(arguments);
-  return buffer;
-}
 
 std::string megabytes(int64_t bytes) {
   return format("%.1f MB", static_cast<double>(bytes) / 1e6);

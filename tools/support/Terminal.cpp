@@ -4,6 +4,7 @@
 #include "moe/Runtime/Error.h"
 
 #include <cerrno>
+#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <unistd.h>
@@ -23,6 +24,15 @@ bool Output::write(std::string_view text) {
                   std::string("stdout: cannot write: ") + std::strerror(errno));
   }
   return !closed;
+}
+
+std::string moe::tool::format(const char *pattern, ...) {
+  char buffer[512];
+  va_list arguments;
+  va_start(arguments, pattern);
+  std::vsnprintf(buffer, sizeof buffer, pattern, arguments);
+  va_end(arguments);
+  return buffer;
 }
 
 void moe::tool::say(const std::string &text) {

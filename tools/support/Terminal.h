@@ -22,6 +22,10 @@ private:
 /// A line to stderr: "<program>: <text>".
 void say(const std::string &text);
 
+/// Text as printf would write it, cut at 511 bytes.
+__attribute__((format(printf, 1, 2))) std::string format(const char *pattern,
+                                                         ...);
+
 /// A bar on stderr that redraws itself; draws nothing unless stderr is a
 /// terminal. Erased at the end.
 class ProgressBar {
