@@ -13,11 +13,22 @@ include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 separate_arguments(LLVM_DEFINITIONS_LIST NATIVE_COMMAND ${LLVM_DEFINITIONS})
 add_definitions(${LLVM_DEFINITIONS_LIST})
 
+# MLIR's headers take most of the time of a compilation: they are parsed once, for all compiler code.
+option(MOE_PRECOMPILE_HEADERS "Parse MLIR's headers once" ON)
+if(MOE_PRECOMPILE_HEADERS)
+  add_library(MoEPrecompiled OBJECT ${CMAKE_CURRENT_LIST_DIR}/precompiled.cpp)
+  target_compile_options(MoEPrecompiled PRIVATE -fno-rtti "SHELL:-Xclang -fno-pch-timestamp")
+  target_precompile_headers(MoEPrecompiled PRIVATE ${CMAKE_CURRENT_LIST_DIR}/precompiled.h)
+endif()
+
 # A static library of compiler code; the dylibs come in once, at the tools.
 function(moe_add_compiler_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK_LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_compile_options(${name} PRIVATE -fno-rtti)
+  if(MOE_PRECOMPILE_HEADERS)
+    target_precompile_headers(${name} REUSE_FROM MoEPrecompiled)
+  endif()
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()

@@ -34,8 +34,7 @@ llvm::Error moe::linkSharedObject(llvm::ArrayRef<char> object, StringRef path) {
           "moe", "o", descriptor, objectPath))
     return llvm::createStringError(
         error, "cannot write a temporary object file: " + error.message());
-  auto removeObject =
-      llvm::make_scope_exit([&] { llvm::sys::fs::remove(objectPath); });
+  llvm::scope_exit removeObject([&] { llvm::sys::fs::remove(objectPath); });
   {
     llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
     os.write(object.data(), object.size());
@@ -51,8 +50,7 @@ llvm::Error moe::linkSharedObject(llvm::ArrayRef<char> object, StringRef path) {
           llvm::sys::fs::createTemporaryFile("moe", "log", messagePath))
     return llvm::createStringError(error, "cannot write a temporary file: " +
                                               error.message());
-  auto removeLog =
-      llvm::make_scope_exit([&] { llvm::sys::fs::remove(messagePath); });
+  llvm::scope_exit removeLog([&] { llvm::sys::fs::remove(messagePath); });
 
   // Mathematical functions of the C library are resolved when the runtime,
   // which links it, loads the object. Without mapping, a full disk is an error
