@@ -29,7 +29,7 @@ llvm_config.add_tool_substitutions(
         ToolSubst("moe-opt", extra_args=roundtrip, unresolved="ignore"),
         *(
             ToolSubst(tool, unresolved="ignore")
-            for tool in ("moe-translate", "moe-compile", "moe-run", "moe-bench", "moe-lsp-server")
+            for tool in ("moe-translate", "moe-compile", "moe-run", "moe-bench", "moe-lsp-server", "moe-reduce")
         ),
         "FileCheck",
         "not",
@@ -43,8 +43,10 @@ llvm_config.add_tool_substitutions(
 llvm_config.with_environment("PATH", tool_dirs, append_path=True)
 config.substitutions += [
     ("%python", config.moe_python),
+    ("%moe_reference", os.path.join(config.moe_obj_root, "lib", "libmoe-reference.so")),
     ("%models", os.path.join(config.moe_src_root, "test", "Models")),
     ("%src_root", config.moe_src_root),
+    ("%moe_lib_dir", os.path.join(config.moe_obj_root, "lib")),
     ("%llvm_lib_dir", config.llvm_lib_dir),
     ("%shlibext", config.llvm_shlib_ext),
 ]

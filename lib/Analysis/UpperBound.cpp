@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
@@ -163,9 +164,6 @@ static std::optional<int64_t> boundCompute(Operation *op, int64_t dim) {
     return std::nullopt;
   using Result = std::optional<int64_t>;
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case([](PackedMatmulOp matmul) {
-        return getExtentUpperBound(matmul.getInput(), 0);
-      })
       .Case([](AttentionOp attention) {
         return getExtentUpperBound(attention.getQuery(), 0);
       })
@@ -175,11 +173,12 @@ static std::optional<int64_t> boundCompute(Operation *op, int64_t dim) {
       .Case([](CombineOp combine) {
         return getExtentUpperBound(combine.getWeights(), 0);
       })
-      .Case([](GroupedMatmulOp grouped) -> Result {
-        if (!grouped.getIds())
-          return getExtentUpperBound(grouped.getInput(), 0);
-        return multiply(getExtentUpperBound(grouped.getIds(), 0),
-                        getExtentUpperBound(grouped.getIds(), 1));
+      .Case([](DispatchOp dispatch) {
+        return multiply(getExtentUpperBound(dispatch.getIds(), 0),
+                        dispatch.getPlan().getType().getTopK());
+      })
+      .Case([](ExpertOp expert) {
+        return getExtentUpperBound(expert.getRows(), 0);
       })
       .Default([](Operation *) { return std::nullopt; });
 }
@@ -189,7 +188,16 @@ std::optional<int64_t> moe::getExtentUpperBound(Value shaped, int64_t dim) {
   if (!type.isDynamicDim(dim))
     return type.getDimSize(dim);
   if (auto arg = dyn_cast<BlockArgument>(shaped)) {
-    auto func = dyn_cast<FunctionOpInterface>(arg.getOwner()->getParentOp());
+    Operation *parent = arg.getOwner()->getParentOp();
+    // No expert has more rows than there are.
+    if (auto expert = dyn_cast<ExpertOp>(parent))
+      return arg.getArgNumber() == 0 && dim == 0
+                 ? getExtentUpperBound(expert.getRows(), 0)
+                 : std::nullopt;
+    if (auto loop = dyn_cast<scf::ForOp>(parent))
+      if (OpOperand *init = loop.getTiedLoopInit(arg))
+        return getExtentUpperBound(init->get(), dim);
+    auto func = dyn_cast<FunctionOpInterface>(parent);
     if (!func || !arg.getOwner()->isEntryBlock())
       return std::nullopt;
     auto bound = func.getArgAttrOfType<DenseI64ArrayAttr>(arg.getArgNumber(),
@@ -231,8 +239,14 @@ std::optional<int64_t> moe::getExtentUpperBound(Value shaped, int64_t dim) {
                   product, getExtentUpperBound(collapse.getSrc(), source));
             return product;
           })
-      .Case([&](memref::CastOp cast) {
-        return getExtentUpperBound(cast.getSource(), dim);
+      .Case<memref::CastOp, tensor::CastOp>(
+          [&](auto cast) { return getExtentUpperBound(cast.getSource(), dim); })
+      .Case([&](tensor::InsertSliceOp insert) {
+        return getExtentUpperBound(insert.getDest(), dim);
+      })
+      .Case([&](scf::ForOp loop) {
+        OpOperand *init = loop.getTiedLoopInit(cast<OpResult>(shaped));
+        return getExtentUpperBound(init->get(), dim);
       })
       .Default([&](Operation *op) { return boundCompute(op, dim); });
 }

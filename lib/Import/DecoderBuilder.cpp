@@ -109,14 +109,12 @@ Value DecoderBuilder::buildDense(const std::string &name, Value normed,
 Value DecoderBuilder::buildExperts(const std::string &name, Value normed,
                                    Value residual) {
   Value logits = graph.linear(normed, weight(name + ".gate.weight"));
-  auto route = RouteOp::create(
-      b,
-      TypeRange{graph.rowsOf(config.topK),
-                graph.rowsOf(config.topK, b.getI32Type())},
-      logits,
-      /*bias=*/Value(), /*outs=*/ValueRange(), config.topK,
-      ScoreFunction::Softmax,
-      config.normTopK ? b.getF32FloatAttr(0) : FloatAttr(), APFloat(1.0f));
+  auto route =
+      RouteOp::create(b,
+                      TypeRange{graph.rowsOf(config.topK),
+                                graph.rowsOf(config.topK, b.getI32Type())},
+                      logits, config.topK, ScoreFunction::Softmax,
+                      config.normTopK ? b.getF32FloatAttr(0) : FloatAttr());
   // T·k rows: known where T is.
   RankedTensorType rowType = cast<RankedTensorType>(normed.getType());
   int64_t tokens = rowType.getDimSize(0);

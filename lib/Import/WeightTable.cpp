@@ -133,7 +133,7 @@ void WeightTable::rotaryFrequencies() {
   auto type = RankedTensorType::get(config.headDim / 2, f32);
   WeightOp::create(b, b.getUnknownLoc(), "rope.inv_freq", type,
                    DenseElementsAttr::get(type, ArrayRef(frequencies)),
-                   PanelLayoutAttr(), IntegerAttr());
+                   /*transposed=*/false, PanelLayoutAttr(), IntegerAttr());
 }
 
 void WeightTable::declare(StringRef symbol, ArrayRef<std::string> keys,
@@ -147,7 +147,7 @@ void WeightTable::declare(StringRef symbol, ArrayRef<std::string> keys,
       CheckpointAttr::get(b.getContext(), directory, b.getArrayAttr(names));
   WeightOp::create(b, b.getUnknownLoc(), symbol,
                    RankedTensorType::get(shape, elementType), source,
-                   PanelLayoutAttr(), IntegerAttr());
+                   /*transposed=*/false, PanelLayoutAttr(), IntegerAttr());
 }
 
 void WeightTable::check(StringRef key, ArrayRef<int64_t> shape) {

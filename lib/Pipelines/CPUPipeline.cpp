@@ -27,23 +27,47 @@ static void buildGraph(OpPassManager &manager, const CPUPipelineOptions &) {
   // recognised like one written in place.
   manager.addPass(createInlinerPass());
   cleanUp(manager);
+  manager.addNestedPass<func::FuncOp>(createCheckShapesPass());
 }
 
 static void buildSorted(OpPassManager &manager, const CPUPipelineOptions &) {
   manager.addNestedPass<func::FuncOp>(createSortTokensPass());
+  // Only now is it known which products read weights the other way round.
+  manager.addPass(createTransposeWeightsPass());
+  // Losses and arithmetic on whole tensors have no kernels; as linalg they fuse
+  // with what is around them.
+  ConvertMoEToLinalgPassOptions training;
+  training.ops = {"training"};
+  manager.addNestedPass<func::FuncOp>(createConvertMoEToLinalgPass(training));
+  manager.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
   cleanUp(manager);
 }
 
-static void buildFused(OpPassManager &manager, const CPUPipelineOptions &) {
+static void buildFused(OpPassManager &manager,
+                       const CPUPipelineOptions &options) {
   // Norms, activations and residuals become few loops. Runs after sorting, so
   // that an expert's activation is one operation over all rows.
   manager.addNestedPass<func::FuncOp>(createFuseElementwisePass());
   cleanUp(manager);
+  if (!options.fuse)
+    return;
+  manager.addNestedPass<func::FuncOp>(createFuseRouterPass());
+  // Products that read the same rows can be joined once they read them from
+  // the same place; what is computed from both is an epilogue after that.
+  manager.addNestedPass<func::FuncOp>(createFuseGatherPass());
+  manager.addNestedPass<func::FuncOp>(createFuseGateUpPass());
+  manager.addNestedPass<func::FuncOp>(createFuseEpiloguePass());
+  manager.addNestedPass<func::FuncOp>(createFuseCombinePass());
+  cleanUp(manager);
 }
 
-static void buildVerified(OpPassManager &manager, const CPUPipelineOptions &) {
+static void buildVerified(OpPassManager &manager,
+                          const CPUPipelineOptions &options) {
   // Past this point no operation may depend on how tokens are grouped.
   manager.addPass(createVerifySortedPass());
+  manager.addNestedPass<func::FuncOp>(createVerifyConservationPass());
+  if (options.checkConservation)
+    manager.addNestedPass<func::FuncOp>(createCheckConservationPass());
 }
 
 static void buildPacked(OpPassManager &manager,
@@ -51,6 +75,8 @@ static void buildPacked(OpPassManager &manager,
   PackWeightsPassOptions packing;
   packing.vectorBits = options.vectorBits;
   manager.addPass(createPackWeightsPass(packing));
+  // Long sorts take several launches, which may run in parallel.
+  manager.addNestedPass<func::FuncOp>(createSplitSortPass());
   // What could not be packed (weights that are arguments) takes the portable
   // path; routing and sorting have kernels of their own.
   ConvertMoEToLinalgPassOptions portable;
@@ -61,8 +87,7 @@ static void buildPacked(OpPassManager &manager,
 
 static void buildBuffers(OpPassManager &manager, const CPUPipelineOptions &) {
   manager.addPass(createMaterializeEntriesPass());
-  manager.addNestedPass<func::FuncOp>(
-      bufferization::createEmptyTensorEliminationPass());
+  manager.addNestedPass<func::FuncOp>(createEliminateEmptyTensorsPass());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.allowReturnAllocsFromLoops = true;
   manager.addPass(bufferization::createOneShotBufferizePass(bufferize));
@@ -99,6 +124,7 @@ static void buildLLVM(OpPassManager &manager, const CPUPipelineOptions &) {
   manager.addPass(createLoopInvariantCodeMotionPass());
   cleanUp(manager);
   manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createConvertMoEChecksToLLVMPass());
   manager.addPass(createConvertVectorToLLVMPass());
   // What the approximations leave over (sin, cos) is the C library's.
   manager.addPass(createConvertMathToLLVMPass());

@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -41,6 +42,12 @@ LogicalResult evaluateCall(func::CallOp op, Frame &frame) {
       op.getResults(),
       frame.call(op, op.getCallee(), lookupAll(op.getOperands(), frame)),
       frame);
+}
+
+LogicalResult evaluateAssert(cf::AssertOp op, Frame &frame) {
+  if (frame.integer(op.getArg()))
+    return success();
+  return op.emitError(op.getMsg());
 }
 
 LogicalResult evaluateFor(scf::ForOp op, Frame &frame) {
@@ -128,6 +135,7 @@ void addConstantHandlers(HandlerTable &table) {
 
 void addControlHandlers(HandlerTable &table) {
   addHandler<func::CallOp, evaluateCall>(table);
+  addHandler<cf::AssertOp, evaluateAssert>(table);
   addHandler<scf::ForOp, evaluateFor>(table);
   addHandler<scf::IfOp, evaluateIf>(table);
   addHandler<scf::WhileOp, evaluateWhile>(table);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// moe.get_weight, route, dispatch, expert and combine.
+// moe.get_weight, dispatch, expert and combine.
 #include "Frame.h"
 #include "SortByExpert.h"
 
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 
 #include <cmath>
-#include <numeric>
 
 namespace mlir::moe::reference {
 namespace {
@@ -20,91 +19,31 @@ LogicalResult evaluateGetWeight(GetWeightOp op, Frame &frame) {
   return success();
 }
 
-/// Softmax in place; the largest value is subtracted so that nothing overflows.
-void softmax(MutableArrayRef<float> values) {
-  float largest = -std::numeric_limits<float>::infinity(), sum = 0.0f;
-  for (float value : values)
-    largest = std::fmax(largest, value);
-  for (float &value : values)
-    sum += value = ::expf(value - largest);
-  for (float &value : values)
-    value /= sum;
-}
-
-/// Router scores of one token, step 1 of the op text.
-std::vector<float> score(ScoreFunction function, ArrayRef<float> logits) {
-  std::vector<float> scores(logits);
-  if (function == ScoreFunction::Softmax)
-    softmax(scores);
-  if (function == ScoreFunction::Sigmoid)
-    for (float &value : scores)
-      value = 1.0f / (1.0f + ::expf(-value));
-  return scores;
-}
-
-/// The k indices of largest value, falling; equal values by rising index, NaN
-/// last.
-std::vector<int64_t> selectTopK(ArrayRef<float> values, int64_t k) {
-  std::vector<int64_t> ids(values.size());
-  std::iota(ids.begin(), ids.end(), 0);
-  auto rank = [&](int64_t id) {
-    return std::make_tuple(std::isnan(values[id]),
-                           std::isnan(values[id]) ? 0.0f : -values[id], id);
-  };
-  llvm::sort(ids, [&](int64_t a, int64_t b) { return rank(a) < rank(b); });
-  ids.resize(k);
-  return ids;
-}
-
-LogicalResult evaluateRoute(RouteOp op, Frame &frame) {
-  Tensor logits = frame.tensor(op.getLogits());
-  int64_t tokens = logits.getDim(0), experts = logits.getDim(1);
-  int64_t k = op.getTopK();
-  std::vector<float> bias(experts, 0.0f);
-  if (op.getBias())
-    bias = frame.tensor(op.getBias()).floats().vec();
-  Tensor weights(ElementKind::F32, {tokens, k});
-  Tensor ids(ElementKind::I32, {tokens, k});
-  for (int64_t t = 0; t < tokens; ++t) {
-    std::vector<float> scores =
-        score(op.getScore(), logits.floats().slice(t * experts, experts));
-    std::vector<float> selection(experts);
-    for (int64_t e = 0; e < experts; ++e)
-      selection[e] = scores[e] + bias[e];
-    MutableArrayRef<float> w = weights.mutableFloats().slice(t * k, k);
-    MutableArrayRef<int64_t> chosen = ids.mutableIntegers().slice(t * k, k);
-    llvm::copy(selectTopK(selection, k), chosen.begin());
-    for (int64_t j = 0; j < k; ++j)
-      w[j] = scores[chosen[j]];
-    if (op.getScore() == ScoreFunction::SoftmaxTopK)
-      softmax(w);
-    if (std::optional<APFloat> eps = op.getNormalize()) {
-      float sum = std::accumulate(w.begin(), w.end(), 0.0f);
-      for (float &value : w)
-        value /= sum + eps->convertToFloat();
-    }
-    for (float &value : w)
-      value *= op.getScale().convertToFloat();
-  }
-  frame.bind(op.getResult(0), std::move(weights));
-  frame.bind(op.getResult(1), std::move(ids));
-  return success();
-}
-
 LogicalResult evaluateDispatch(DispatchOp op, Frame &frame) {
   Tensor input = frame.tensor(op.getInput());
+  SortOptions options;
+  options.partial = op.getPartial();
   FailureOr<Plan> plan =
-      sortByExpert(op, frame.tensor(op.getIds()), op.getExperts());
+      sortByExpert(op, frame.tensor(op.getIds()), op.getExperts(), options);
   if (failed(plan) ||
       failed(checkEqual(op, "number of token rows",
                         plan->order.size() / plan->topK, input.getDim(0))))
+    return failure();
+  std::optional<Tensor> scale;
+  if (op.getScale())
+    scale = frame.tensor(op.getScale());
+  if (scale && failed(checkEqual(op, "number of factors", plan->order.size(),
+                                 scale->getNumElements())))
     return failure();
   int64_t width = input.getDim(1);
   Tensor rows(ElementKind::F32,
               {static_cast<int64_t>(plan->order.size()), width});
   for (auto [row, pair] : llvm::enumerate(plan->order))
-    llvm::copy(input.floats().slice(pair / plan->topK * width, width),
-               rows.mutableFloats().begin() + row * width);
+    for (int64_t d = 0; d < width; ++d) {
+      float value = input.floats()[pair / plan->topK * width + d];
+      rows.mutableFloats()[row * width + d] =
+          scale ? value * scale->floats()[pair] : value;
+    }
   frame.bind(op.getRows(), std::move(rows));
   frame.bind(op.getPlan(), std::make_shared<const Plan>(std::move(*plan)));
   return success();
@@ -147,9 +86,11 @@ LogicalResult evaluateExpert(ExpertOp op, Frame &frame) {
       return failure();
     llvm::append_range(outputs, block.floats());
   }
-  int64_t width = ShapedType::isDynamic(resultType.getDimSize(1))
-                      ? outputs.size() / std::max<int64_t>(rows.getDim(0), 1)
-                      : resultType.getDimSize(1);
+  int64_t width =
+      ShapedType::isDynamic(resultType.getDimSize(1))
+          ? outputs.size() / std::max<int64_t>(plan->offsets.back(), 1)
+          : resultType.getDimSize(1);
+  // Rows of skipped pairs stay poison.
   Tensor result(ElementKind::F32, {rows.getDim(0), width});
   llvm::copy(outputs, result.mutableFloats().begin());
   frame.bind(op.getResult(), std::move(result));
@@ -172,14 +113,25 @@ LogicalResult evaluateCombine(CombineOp op, Frame &frame) {
                                        Scalar::makeFloat(ElementKind::F32, 0));
   if (failed(checkEqual(op, "rows of the residual", tokens, result.getDim(0))))
     return failure();
+  std::optional<Tensor> skipped;
+  if (op.getSkipped())
+    skipped = frame.tensor(op.getSkipped());
+  if (skipped && failed(checkEqual(op, "rows for skipped pairs", tokens,
+                                   skipped->getDim(0))))
+    return failure();
   MutableArrayRef<float> out = result.mutableFloats();
   for (int64_t t = 0; t < tokens; ++t)
     for (int64_t s = 0; s < k; ++s) {
       int64_t row = plan->inverse[t * k + s];
+      bool isSkipped = row >= plan->offsets.back();
+      if (isSkipped && !skipped)
+        continue;
+      ArrayRef<float> source = isSkipped
+                                   ? skipped->floats().slice(t * width, width)
+                                   : rows.floats().slice(row * width, width);
       float weight = weights.floats()[t * k + s];
       for (int64_t d = 0; d < width; ++d)
-        out[t * width + d] = std::fma(weight, rows.floats()[row * width + d],
-                                      out[t * width + d]);
+        out[t * width + d] = std::fma(weight, source[d], out[t * width + d]);
     }
   frame.bind(op.getResult(), std::move(result));
   return success();
@@ -189,7 +141,6 @@ LogicalResult evaluateCombine(CombineOp op, Frame &frame) {
 
 void addRoutingHandlers(HandlerTable &table) {
   addHandler<GetWeightOp, evaluateGetWeight>(table);
-  addHandler<RouteOp, evaluateRoute>(table);
   addHandler<DispatchOp, evaluateDispatch>(table);
   addHandler<ExpertOp, evaluateExpert>(table);
   addHandler<CombineOp, evaluateCombine>(table);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// tensor.extract_slice and tensor.insert_slice.
+// tensor.extract_slice, tensor.insert_slice, and scf.forall, whose iterations
+// end in insertions.
 #include "Frame.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mlir::moe::reference {
@@ -76,20 +78,69 @@ LogicalResult evaluateExtractSlice(tensor::ExtractSliceOp op, Frame &frame) {
   return success();
 }
 
-LogicalResult evaluateInsertSlice(tensor::InsertSliceOp op, Frame &frame) {
-  Tensor source = frame.tensor(op.getSource());
-  Tensor result = frame.tensor(op.getDest());
-  FailureOr<Slice> slice = readSlice(op, result, frame);
+/// Writes `source` over the slice of `target` that the op names.
+LogicalResult insert(OffsetSizeAndStrideOpInterface op, const Tensor &source,
+                     Tensor &target, Frame &frame) {
+  FailureOr<Slice> slice = readSlice(op, target, frame);
   if (failed(slice) ||
       failed(checkEqual(op, "number of elements", slice->getNumElements(),
                         source.getNumElements())))
     return failure();
-  SmallVector<int64_t> position(result.getRank(), 0);
+  SmallVector<int64_t> position(target.getRank(), 0);
   for (int64_t i = 0, e = source.getNumElements(); i < e; ++i) {
-    result.set(slice->offsetIn(result, position), source.get(i));
+    target.set(slice->offsetIn(target, position), source.get(i));
     advance(position, slice->sizes);
   }
+  return success();
+}
+
+LogicalResult evaluateInsertSlice(tensor::InsertSliceOp op, Frame &frame) {
+  Tensor result = frame.tensor(op.getDest());
+  if (failed(insert(op, frame.tensor(op.getSource()), result, frame)))
+    return failure();
   frame.bind(op, std::move(result));
+  return success();
+}
+
+/// One iteration after another. Each sees the outs as they were before all.
+LogicalResult evaluateForall(scf::ForallOp op, Frame &frame) {
+  SmallVector<int64_t> lower = frame.integers(op.getMixedLowerBound());
+  SmallVector<int64_t> upper = frame.integers(op.getMixedUpperBound());
+  SmallVector<int64_t> step = frame.integers(op.getMixedStep());
+  SmallVector<int64_t> counts;
+  int64_t total = 1;
+  for (auto [from, to, by] : llvm::zip_equal(lower, upper, step)) {
+    if (by <= 0)
+      return op.emitOpError("expected a positive step, got ") << by;
+    counts.push_back(to > from ? llvm::divideCeil(to - from, by) : 0);
+    total *= counts.back();
+  }
+  SmallVector<Tensor> results = llvm::map_to_vector(
+      op.getOutputs(), [&](Value out) { return frame.tensor(out); });
+  SmallVector<int64_t> position(counts.size(), 0);
+  for (int64_t i = 0; i < total; ++i) {
+    SmallVector<Datum> arguments;
+    for (auto [from, by, n] : llvm::zip_equal(lower, step, position))
+      arguments.push_back(
+          Scalar::makeInteger(ElementKind::Index, from + n * by));
+    for (Value out : op.getOutputs())
+      arguments.push_back(frame.tensor(out));
+    if (failed(frame.run(*op.getBody(), arguments)))
+      return failure();
+    for (Operation &yielding : op.getTerminator().getYieldingOps()) {
+      auto slice = cast<tensor::ParallelInsertSliceOp>(yielding);
+      unsigned out =
+          op.getTiedOpResult(
+                op.getTiedOpOperand(cast<BlockArgument>(slice.getDest())))
+              .getResultNumber();
+      if (failed(insert(slice, frame.tensor(slice.getSource()), results[out],
+                        frame)))
+        return failure();
+    }
+    advance(position, counts);
+  }
+  for (auto [result, tensor] : llvm::zip_equal(op.getResults(), results))
+    frame.bind(result, std::move(tensor));
   return success();
 }
 
@@ -98,6 +149,7 @@ LogicalResult evaluateInsertSlice(tensor::InsertSliceOp op, Frame &frame) {
 void addSliceHandlers(HandlerTable &table) {
   addHandler<tensor::ExtractSliceOp, evaluateExtractSlice>(table);
   addHandler<tensor::InsertSliceOp, evaluateInsertSlice>(table);
+  addHandler<scf::ForallOp, evaluateForall>(table);
 }
 
 } // namespace mlir::moe::reference

@@ -17,9 +17,14 @@ static const HandlerTable &getHandlerTable() {
     addTensorHandlers(result);
     addSliceHandlers(result);
     addLinalgHandlers(result);
+    addRouteHandlers(result);
     addRoutingHandlers(result);
     addSortedHandlers(result);
+    addGroupedMatmulHandlers(result);
+    addRowHandlers(result);
+    addSortStepHandlers(result);
     addCacheHandlers(result);
+    addTrainingHandlers(result);
     return result;
   }();
   return table;

@@ -70,9 +70,14 @@ void addControlHandlers(HandlerTable &table);
 void addTensorHandlers(HandlerTable &table);
 void addSliceHandlers(HandlerTable &table);
 void addLinalgHandlers(HandlerTable &table);
+void addRouteHandlers(HandlerTable &table);
 void addRoutingHandlers(HandlerTable &table);
 void addSortedHandlers(HandlerTable &table);
+void addGroupedMatmulHandlers(HandlerTable &table);
+void addRowHandlers(HandlerTable &table);
+void addSortStepHandlers(HandlerTable &table);
 void addCacheHandlers(HandlerTable &table);
+void addTrainingHandlers(HandlerTable &table);
 
 /// linalg operations are found by their interface, not by name.
 LogicalResult evaluateLinalg(Operation *op, Frame &frame);

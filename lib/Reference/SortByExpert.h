@@ -6,9 +6,16 @@
 
 namespace mlir::moe::reference {
 
+/// How to sort; see `moe.sort_tokens`.
+struct SortOptions {
+  bool partial = false;
+  int64_t block = 1;
+};
+
 /// The plan of expert ids `[T, k]`; an error at `op` for an id outside
-/// 0..experts-1.
-FailureOr<Plan> sortByExpert(Operation *op, const Tensor &ids, int64_t experts);
+/// 0..experts-1, or 0..experts where it may be partial.
+FailureOr<Plan> sortByExpert(Operation *op, const Tensor &ids, int64_t experts,
+                             SortOptions options = {});
 
 } // namespace mlir::moe::reference
 

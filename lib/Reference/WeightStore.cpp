@@ -16,6 +16,20 @@ int64_t getPanelOffset(PanelLayoutAttr layout, int64_t columns, int64_t n,
   return ((panel * pairs + k / pair) * width + n % width) * pair + k % pair;
 }
 
+/// The last two dimensions swapped.
+static Tensor transposeMatrices(const Tensor &tensor) {
+  SmallVector<int64_t> shape(tensor.getShape());
+  int64_t rows = shape[shape.size() - 2], columns = shape.back();
+  std::swap(shape[shape.size() - 2], shape.back());
+  Tensor result(tensor.getKind(), shape);
+  int64_t size = rows * columns, elements = tensor.getNumElements();
+  for (int64_t i = 0; i < elements; ++i) {
+    int64_t row = i % size / columns, column = i % columns;
+    result.set(i / size * size + column * rows + row, tensor.get(i));
+  }
+  return result;
+}
+
 Tensor packPanels(const Tensor &tensor, PanelLayoutAttr layout) {
   ArrayRef<int64_t> shape = tensor.getShape();
   int64_t rows = shape[shape.size() - 2], columns = shape.back();
@@ -41,8 +55,7 @@ Tensor packPanels(const Tensor &tensor, PanelLayoutAttr layout) {
   return result;
 }
 
-/// The generator that #moe.random names.
-static uint64_t splitmix64(uint64_t x) {
+uint64_t splitmix64(uint64_t x) {
   x += 0x9e3779b97f4a7c15;
   x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
   x = (x ^ x >> 27) * 0x94d049bb133111eb;
@@ -90,7 +103,7 @@ FailureOr<Tensor> WeightStore::loadCheckpoint(WeightOp op,
     }
     it = checkpoints.try_emplace(directory, std::move(*opened)).first;
   }
-  RankedTensorType type = op.getTensorType();
+  RankedTensorType type = op.getSourceType();
   Tensor result(*getElementKind(type.getElementType()), type.getShape());
   if (!isFloat(result.getKind())) {
     op.emitOpError("expected f32 or bf16 for checkpoint data, got ") << type;
@@ -127,7 +140,7 @@ FailureOr<Tensor> WeightStore::loadCheckpoint(WeightOp op,
 FailureOr<Tensor> WeightStore::load(WeightOp op) {
   if (auto source = dyn_cast<CheckpointAttr>(op.getSource()))
     return loadCheckpoint(op, source);
-  RankedTensorType type = op.getTensorType();
+  RankedTensorType type = op.getSourceType();
   if (auto source = dyn_cast<RandomAttr>(op.getSource()))
     return drawRandom(source, *getElementKind(type.getElementType()),
                       type.getShape());
@@ -141,6 +154,8 @@ FailureOr<Tensor> WeightStore::get(WeightOp op) {
   FailureOr<Tensor> tensor = load(op);
   if (failed(tensor))
     return failure();
+  if (op.getTransposed())
+    tensor = transposeMatrices(*tensor);
   if (PanelLayoutAttr layout = op.getLayoutAttr())
     tensor = packPanels(*tensor, layout);
   loaded[op] = *tensor;

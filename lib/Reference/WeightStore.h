@@ -40,6 +40,9 @@ Tensor packPanels(const Tensor &tensor, PanelLayoutAttr layout);
 int64_t getPanelOffset(PanelLayoutAttr layout, int64_t columns, int64_t n,
                        int64_t k);
 
+/// The generator that #moe.random and #moe.route_noise name.
+uint64_t splitmix64(uint64_t x);
+
 } // namespace mlir::moe::reference
 
 #endif // MOE_LIB_REFERENCE_WEIGHTSTORE_H

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "moe/Runtime/Artefact.h"
+#include "moe/Runtime/Error.h"
 #include "moe/Runtime/Executable.h"
 #include "moe/Runtime/ThreadPool.h"
 
@@ -25,7 +26,9 @@ public:
     return artefact.manifest();
   }
   void run(size_t entry, const moe_tensor *tensors) override {
-    artefact.entry(entry)(&context, tensors);
+    if (const char *failure = artefact.entry(entry)(&context, tensors))
+      throw Error(ExitCode::checkFailed,
+                  description().entries[entry].name + ": " + failure);
   }
   void reset() override { kv.clear(); }
   int threads() const override { return pool.threads(); }

@@ -32,12 +32,12 @@ func.func @route() {
   // CHECK-NEXT: [0, 3, 4, 2]
   %0:2 = moe.route %l top_k(4) score(softmax_topk) : tensor<?x5xf32> -> tensor<?x4xf32>, tensor<?x4xi32>
   call @print(%0#0, %0#1) : (tensor<?x4xf32>, tensor<?x4xi32>) -> ()
-  // One NaN makes every softmax of its row NaN: ids in order.
+  // One NaN makes every softmax of its row NaN; logits choose.
   // CHECK: [0.391696, 0.391696, 0.144097, 0.05301{{[0-9]*}}]
   // CHECK-NEXT: [nan, nan, nan, nan]
   // CHECK-NEXT: [0.731059, 0.268941, 1.41003e-22, 2.{{[78].*}}e-44]
   // CHECK: [1, 3, 2, 0]
-  // CHECK-NEXT: [0, 1, 2, 3]
+  // CHECK-NEXT: [4, 1, 3, 0]
   // CHECK-NEXT: [0, 3, 4, 2]
   %1:2 = moe.route %l top_k(4) score(softmax) : tensor<?x5xf32> -> tensor<?x4xf32>, tensor<?x4xi32>
   call @print(%1#0, %1#1) : (tensor<?x4xf32>, tensor<?x4xi32>) -> ()
@@ -55,7 +55,14 @@ func.func @route() {
 func.func @sort() {
   %ids = arith.constant dense<[[2, 0], [0, 2], [2, 1]]> : tensor<3x2xi32>
   %dynamic = tensor.cast %ids : tensor<3x2xi32> to tensor<?x2xi32>
-  %offsets, %order, %inverse = moe.sort_tokens %dynamic experts(4) : tensor<?x2xi32> -> tensor<5xi32>, tensor<?xi32>, tensor<?x2xi32>
+  %c0 = arith.constant 0 : index
+  %tokens = tensor.dim %dynamic, %c0 : tensor<?x2xi32>
+  %c2 = arith.constant 2 : index
+  %pairs = arith.muli %tokens, %c2 : index
+  %a = tensor.empty() : tensor<5xi32>
+  %b = tensor.empty(%pairs) : tensor<?xi32>
+  %c = tensor.empty(%tokens) : tensor<?x2xi32>
+  %offsets, %order, %inverse = moe.sort_tokens %dynamic experts(4) outs(%a, %b, %c : tensor<5xi32>, tensor<?xi32>, tensor<?x2xi32>) : tensor<?x2xi32>
   // CHECK: [0, 2, 3, 6, 6]
   %0 = tensor.cast %offsets : tensor<5xi32> to tensor<*xi32>
   call @printMemrefI32(%0) : (tensor<*xi32>) -> ()
@@ -80,7 +87,8 @@ func.func @grouped() {
   // CHECK-NEXT: [3, 6, 9]
   // CHECK-NEXT: [9, 12, 21]
   %offsets = arith.constant dense<[0, 1, 1, 4]> : tensor<4xi32>
-  %0 = moe.grouped_matmul %rows, %w offsets(%offsets : tensor<4xi32>) : tensor<4x2xf32>, tensor<3x3x2xbf16> -> tensor<4x3xf32>
+  %empty = tensor.empty() : tensor<4x3xf32>
+  %0 = moe.grouped_matmul %rows, %w offsets(%offsets : tensor<4xi32>) outs(%empty : tensor<4x3xf32>) : tensor<4x2xf32>, tensor<3x3x2xbf16>
   %1 = tensor.cast %0 : tensor<4x3xf32> to tensor<*xf32>
   call @printMemrefF32(%1) : (tensor<*xf32>) -> ()
   // Rows of pairs: experts 2, 0, 1, 2.
@@ -89,7 +97,7 @@ func.func @grouped() {
   // CHECK-NEXT: [2, 4, 6]
   // CHECK-NEXT: [9, 12, 21]
   %ids = arith.constant dense<[[2, 0], [1, 2]]> : tensor<2x2xi32>
-  %2 = moe.grouped_matmul %rows, %w ids(%ids : tensor<2x2xi32>) : tensor<4x2xf32>, tensor<3x3x2xbf16> -> tensor<4x3xf32>
+  %2 = moe.grouped_matmul %rows, %w ids(%ids : tensor<2x2xi32>) outs(%empty : tensor<4x3xf32>) : tensor<4x2xf32>, tensor<3x3x2xbf16>
   %3 = tensor.cast %2 : tensor<4x3xf32> to tensor<*xf32>
   call @printMemrefF32(%3) : (tensor<*xf32>) -> ()
   // Rows of tokens.
@@ -97,7 +105,7 @@ func.func @grouped() {
   // CHECK-NEXT: [1, 2, 3]
   // CHECK-NEXT: [6, 8, 14]
   // CHECK-NEXT: [9, 12, 21]
-  %4 = moe.grouped_matmul %x, %w ids(%ids : tensor<2x2xi32>) broadcast : tensor<2x2xf32>, tensor<3x3x2xbf16> -> tensor<4x3xf32>
+  %4 = moe.grouped_matmul %x, %w ids(%ids : tensor<2x2xi32>) broadcast outs(%empty : tensor<4x3xf32>) : tensor<2x2xf32>, tensor<3x3x2xbf16>
   %5 = tensor.cast %4 : tensor<4x3xf32> to tensor<*xf32>
   call @printMemrefF32(%5) : (tensor<*xf32>) -> ()
   return

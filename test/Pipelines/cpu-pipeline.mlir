@@ -2,6 +2,7 @@
 // RUN:   | FileCheck %s --check-prefix=LLVM --implicit-check-not=@malloc --implicit-check-not=unrealized --implicit-check-not="{{ (moe|memref|linalg|func|arith|vector|scf|affine|tensor)\.[a-z_]+ [%@(]}}"
 // RUN: moe-opt %s --moe-to-llvm-pipeline=vector-bits=256 --verify-each | FileCheck %s --check-prefix=LLVM --implicit-check-not=unrealized
 // RUN: moe-compile %s --compile-to=kernels | FileCheck %s --implicit-check-not=memref.alloc
+// RUN: moe-compile %s --compile-to=kernels --fuse=false | FileCheck %s --check-prefix=UNFUSED
 // RUN: rm -rf %t && moe-compile %s -o %t && FileCheck %s --check-prefix=MANIFEST --input-file=%t/manifest.json
 
 #lhs = affine_map<(m, n, k) -> (m, k)>
@@ -10,7 +11,7 @@
 #id = affine_map<(r, d) -> (r, d)>
 #column = affine_map<(r, d) -> (d)>
 
-// LLVM: llvm.mlir.global external constant @moe_abi_version(1 : i32)
+// LLVM: llvm.mlir.global external constant @moe_abi_version(2 : i32)
 // CHECK: module attributes {moe.kv_bytes = 0 : i64, moe.kv_caches = [], moe.weights_bytes = [[BYTES:[0-9]+]] : i64}
 // MANIFEST: "entries": {
 moe.weight @up : tensor<5x33x17xf32> from #moe.random<seed = 1, scale = 0.1>
@@ -42,15 +43,21 @@ func.func private @expert(%r: tensor<?x17xf32>, %u: tensor<33x17xf32>, %d: tenso
   return %y : tensor<?x17xf32>
 }
 
-// Any number of tokens: sorted, and no loop over experts.
+// Any number of tokens: sorted, no loop over experts, and four steps.
 // LLVM-LABEL: llvm.func @moe_entry_prefill(%{{[a-z0-9]+}}: !llvm.ptr, %{{[a-z0-9]+}}: !llvm.ptr)
 // CHECK-LABEL: func.func @prefill
 // CHECK-NOT: scf.for
 // CHECK: moe.launch @route_kernel
 // CHECK: moe.launch @sort_tokens_kernel
-// CHECK: moe.launch @grouped_matmul_kernel
-// CHECK-NOT: moe.launch @copy_kernel
+// CHECK-COUNT-2: moe.launch @grouped_matmul_kernel
+// CHECK-NOT: moe.launch
 // CHECK: return
+// UNFUSED-LABEL: func.func @prefill
+// UNFUSED: moe.launch @gather_rows_kernel
+// UNFUSED: moe.launch @grouped_matmul_kernel
+// UNFUSED: moe.launch @generic_kernel
+// UNFUSED: moe.launch @grouped_matmul_kernel
+// UNFUSED: moe.launch @combine_rows_kernel
 func.func @prefill(%x: tensor<?x17xf32> {moe.max_shape = array<i64: 40, 17>}, %logits: tensor<?x5xf32> {moe.max_shape = array<i64: 40, 5>}) -> tensor<?x17xf32> {
   %u = moe.get_weight @up : tensor<5x33x17xf32>
   %d = moe.get_weight @down : tensor<5x17x33xbf16>
@@ -69,9 +76,11 @@ func.func @prefill(%x: tensor<?x17xf32> {moe.max_shape = array<i64: 40, 17>}, %l
 // LLVM-LABEL: llvm.func @moe_entry_decode
 // CHECK-LABEL: func.func @decode
 // CHECK-NOT: scf.for
-// CHECK-NOT: @sort_tokens_kernel
-// CHECK: moe.launch @grouped_matmul_kernel
-// CHECK-NOT: @sort_tokens_kernel
+// CHECK-NOT: moe.launch
+// CHECK: moe.launch @route_kernel
+// CHECK-NOT: moe.launch
+// CHECK-COUNT-2: moe.launch @grouped_matmul_kernel
+// CHECK-NOT: moe.launch
 // CHECK: return
 func.func @decode(%x: tensor<1x17xf32>, %logits: tensor<1x5xf32>) -> tensor<1x17xf32> {
   %u = moe.get_weight @up : tensor<5x33x17xf32>
@@ -89,6 +98,7 @@ func.func @decode(%x: tensor<1x17xf32>, %logits: tensor<1x5xf32>) -> tensor<1x17
 
 // One expert, no tokens: nothing to do.
 // LLVM-LABEL: llvm.func @moe_entry_none
+// LLVM-NEXT: llvm.mlir.zero
 // LLVM-NEXT: llvm.return
 // CHECK-LABEL: func.func @none
 // CHECK-NEXT: return
@@ -139,7 +149,7 @@ func.func @one(%x: tensor<1x17xf32>) -> tensor<1x33xf32> {
   return %out : tensor<1x33xf32>
 }
 
-// Weights that are arguments are not packed, and an expert with a vector of its own is a loop over experts.
+// Weights that are arguments are not packed, and an expert that computes with a vector alone is a loop over experts.
 // LLVM-LABEL: llvm.func @moe_entry_fallbacks
 // CHECK-LABEL: func.func @fallbacks
 // CHECK-NOT: panel
@@ -160,8 +170,10 @@ func.func @fallbacks(%x: tensor<?x17xf32> {moe.max_shape = array<i64: 40, 17>}, 
     %c0 = arith.constant 0 : index
     %n = tensor.dim %r, %c0 : tensor<?x17xf32>
     %e = tensor.empty(%n) : tensor<?x17xf32>
+    %ve = tensor.empty() : tensor<17xf32>
+    %vector = linalg.negf ins(%be : tensor<17xf32>) outs(%ve : tensor<17xf32>) -> tensor<17xf32>
     %h = linalg.generic {indexing_maps = [#id, #column, #id], iterator_types = ["parallel", "parallel"]}
-        ins(%r, %be : tensor<?x17xf32>, tensor<17xf32>) outs(%e : tensor<?x17xf32>) {
+        ins(%r, %vector : tensor<?x17xf32>, tensor<17xf32>) outs(%e : tensor<?x17xf32>) {
     ^bb1(%v: f32, %c: f32, %o: f32):
       %t = arith.addf %v, %c : f32
       linalg.yield %t : f32

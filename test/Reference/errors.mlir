@@ -189,8 +189,11 @@ func.func @recursion() {
 
 func.func @expert_id() {
   %ids = arith.constant dense<[[0, 1], [1, 3]]> : tensor<2x2xi32>
+  %out0 = tensor.empty() : tensor<4xi32>
+  %out1 = tensor.empty() : tensor<4xi32>
+  %out2 = tensor.empty() : tensor<2x2xi32>
   // expected-error @+1 {{'moe.sort_tokens' op expected expert ids 0 to 2, got 3 for token 1, slot 1}}
-  %offsets, %order, %inverse = moe.sort_tokens %ids experts(3) : tensor<2x2xi32> -> tensor<4xi32>, tensor<4xi32>, tensor<2x2xi32>
+  %offsets, %order, %inverse = moe.sort_tokens %ids experts(3) outs(%out0, %out1, %out2 : tensor<4xi32>, tensor<4xi32>, tensor<2x2xi32>) : tensor<2x2xi32>
   return
 }
 
@@ -200,8 +203,9 @@ func.func @grouped_id() {
   %x = arith.constant dense<1.0> : tensor<1x1xf32>
   %w = arith.constant dense<1.0> : tensor<2x1x1xf32>
   %ids = arith.constant dense<-1> : tensor<1x1xi32>
+  %out0 = tensor.empty() : tensor<1x1xf32>
   // expected-error @+1 {{'moe.grouped_matmul' op expected expert ids 0 to 1, got -1 for pair 0}}
-  %y = moe.grouped_matmul %x, %w ids(%ids : tensor<1x1xi32>) : tensor<1x1xf32>, tensor<2x1x1xf32> -> tensor<1x1xf32>
+  %y = moe.grouped_matmul %x, %w ids(%ids : tensor<1x1xi32>) outs(%out0 : tensor<1x1xf32>) : tensor<1x1xf32>, tensor<2x1x1xf32>
   return
 }
 
@@ -211,8 +215,9 @@ func.func @grouped_offsets() {
   %x = arith.constant dense<1.0> : tensor<2x1xf32>
   %w = arith.constant dense<1.0> : tensor<2x1x1xf32>
   %offsets = arith.constant dense<[0, 3, 2]> : tensor<3xi32>
+  %out0 = tensor.empty() : tensor<2x1xf32>
   // expected-error @+1 {{'moe.grouped_matmul' op expected offsets rising from 0 to 2, got 0, 3, 2}}
-  %y = moe.grouped_matmul %x, %w offsets(%offsets : tensor<3xi32>) : tensor<2x1xf32>, tensor<2x1x1xf32> -> tensor<2x1xf32>
+  %y = moe.grouped_matmul %x, %w offsets(%offsets : tensor<3xi32>) outs(%out0 : tensor<2x1xf32>) : tensor<2x1xf32>, tensor<2x1x1xf32>
   return
 }
 
@@ -222,5 +227,15 @@ func.func @grouped_offsets() {
 moe.weight @w : tensor<2xf32> from #moe.checkpoint<"nowhere", ["w"]>
 func.func @checkpoint() {
   %w = moe.get_weight @w : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @forall_step() {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{'scf.forall' op expected a positive step, got 0}}
+  scf.forall (%i) = (0) to (2) step (%c0) {
+  }
   return
 }

@@ -62,3 +62,69 @@ func.func @slot_order() -> (tensor<2x1xf32>, tensor<2x1xi1>) {
   %above = arith.cmpf ogt, %out, %limit : tensor<2x1xf32>
   return %out, %above : tensor<2x1xf32>, tensor<2x1xi1>
 }
+
+// Token 0 goes to expert 1 and to nobody, token 1 to nobody twice. Factors before the experts; x times 10 at the expert.
+// Rows: 3 * 2 * 10 of pair 0. A skipped pair adds nothing, or its weight times the token's row.
+// CHECK-LABEL: skipped result 0: 4x1xf32 {{\[\[}}6], [15], [49], [77]]
+// CHECK: skipped result 1: 2x1xf32 {{\[\[}}120], [0]]
+// CHECK: skipped result 2: 2x1xf32 {{\[\[}}130], [37]]
+func.func @skipped() -> (tensor<4x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>) {
+  %x = arith.constant dense<[[3.0], [7.0]]> : tensor<2x1xf32>
+  %ids = arith.constant dense<[[1, 2], [2, 2]]> : tensor<2x2xi32>
+  %scale = arith.constant dense<[[2.0, 5.0], [7.0, 11.0]]> : tensor<2x2xf32>
+  %w = arith.constant dense<[[2.0, 3.0], [2.0, 3.0]]> : tensor<2x2xf32>
+  %init = arith.constant dense<[[1.0], [2.0]]> : tensor<2x1xf32>
+  %matrices = arith.constant dense<[[[0.0]], [[10.0]]]> : tensor<2x1x1xf32>
+  %rows, %plan = moe.dispatch %x, %ids experts(2) partial scale(%scale : tensor<2x2xf32>)
+      : tensor<2x1xf32>, tensor<2x2xi32> -> tensor<4x1xf32>, !moe.plan<2 x 2>
+  %y = moe.expert %rows, %plan weights(%matrices : tensor<2x1x1xf32>) {
+  ^bb0(%block: tensor<?x1xf32>, %m: tensor<1x1xf32>):
+    %c0 = arith.constant 0 : index
+    %zero = arith.constant 0.0 : f32
+    %n = tensor.dim %block, %c0 : tensor<?x1xf32>
+    %empty = tensor.empty(%n) : tensor<?x1xf32>
+    %z = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x1xf32>) -> tensor<?x1xf32>
+    %o = linalg.matmul ins(%block, %m : tensor<?x1xf32>, tensor<1x1xf32>) outs(%z : tensor<?x1xf32>) -> tensor<?x1xf32>
+    moe.yield %o : tensor<?x1xf32>
+  } : tensor<4x1xf32>, !moe.plan<2 x 2> -> tensor<4x1xf32>
+  %nothing = moe.combine %y, %plan, %w : tensor<4x1xf32>, !moe.plan<2 x 2>, tensor<2x2xf32> -> tensor<2x1xf32>
+  %tokens = moe.combine %y, %plan, %w residual(%init : tensor<2x1xf32>) skipped(%x : tensor<2x1xf32>)
+      : tensor<4x1xf32>, !moe.plan<2 x 2>, tensor<2x2xf32> -> tensor<2x1xf32>
+  return %rows, %nothing, %tokens : tensor<4x1xf32>, tensor<2x1xf32>, tensor<2x1xf32>
+}
+
+// Experts of widths 2 and 1 in a stack of width 2, padded with zeros: (2 * x + 1) * 10 + (3 * x + 1) * 100, and
+// (4 * x + 1) * 1000, although the activation gives 1 for the padded 0.
+// CHECK-LABEL: widths result 0: 2x1xf32 {{\[\[}}430], [5000]]
+func.func @widths() -> tensor<2x1xf32> {
+  %x = arith.constant dense<1.0> : tensor<2x1xf32>
+  %ids = arith.constant dense<[[0], [1]]> : tensor<2x1xi32>
+  %w = arith.constant dense<1.0> : tensor<2x1xf32>
+  %up = arith.constant dense<[[[2.0], [3.0]], [[4.0], [0.0]]]> : tensor<2x2x1xf32>
+  %down = arith.constant dense<[[[10.0, 100.0]], [[1000.0, 0.0]]]> : tensor<2x1x2xf32>
+  %rows, %plan = moe.dispatch %x, %ids experts(2) : tensor<2x1xf32>, tensor<2x1xi32> -> tensor<2x1xf32>, !moe.plan<2 x 1>
+  %y = moe.expert %rows, %plan weights(%up, %down : tensor<2x2x1xf32>, tensor<2x1x2xf32>) {
+  ^bb0(%block: tensor<?x1xf32>, %u: tensor<2x1xf32>, %d: tensor<1x2xf32>):
+    %c0 = arith.constant 0 : index
+    %zero = arith.constant 0.0 : f32
+    %one = arith.constant 1.0 : f32
+    %n = tensor.dim %block, %c0 : tensor<?x1xf32>
+    %e = tensor.empty(%n) : tensor<?x2xf32>
+    %z = linalg.fill ins(%zero : f32) outs(%e : tensor<?x2xf32>) -> tensor<?x2xf32>
+    %h = linalg.matmul indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+        ins(%block, %u : tensor<?x1xf32>, tensor<2x1xf32>) outs(%z : tensor<?x2xf32>) -> tensor<?x2xf32>
+    %act = linalg.generic {indexing_maps = [affine_map<(r, d) -> (r, d)>, affine_map<(r, d) -> (r, d)>], iterator_types = ["parallel", "parallel"]}
+        ins(%h : tensor<?x2xf32>) outs(%e : tensor<?x2xf32>) {
+    ^bb1(%p: f32, %q: f32):
+      %v = arith.addf %p, %one : f32
+      linalg.yield %v : f32
+    } -> tensor<?x2xf32>
+    %e1 = tensor.empty(%n) : tensor<?x1xf32>
+    %z1 = linalg.fill ins(%zero : f32) outs(%e1 : tensor<?x1xf32>) -> tensor<?x1xf32>
+    %o = linalg.matmul indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+        ins(%act, %d : tensor<?x2xf32>, tensor<1x2xf32>) outs(%z1 : tensor<?x1xf32>) -> tensor<?x1xf32>
+    moe.yield %o : tensor<?x1xf32>
+  } : tensor<2x1xf32>, !moe.plan<2 x 1> -> tensor<2x1xf32>
+  %out = moe.combine %y, %plan, %w : tensor<2x1xf32>, !moe.plan<2 x 1>, tensor<2x1xf32> -> tensor<2x1xf32>
+  return %out : tensor<2x1xf32>
+}

@@ -5,8 +5,11 @@
 // CHECK: sort_tokens result 2: 2x2xi32 {{\[\[}}2, 0], [3, 1]]
 func.func @sort_tokens() -> (tensor<5xi32>, tensor<4xi32>, tensor<2x2xi32>) {
   %ids = arith.constant dense<[[2, 0], [2, 1]]> : tensor<2x2xi32>
-  %offsets, %order, %inverse = moe.sort_tokens %ids experts(4)
-      : tensor<2x2xi32> -> tensor<5xi32>, tensor<4xi32>, tensor<2x2xi32>
+  %out0 = tensor.empty() : tensor<5xi32>
+  %out1 = tensor.empty() : tensor<4xi32>
+  %out2 = tensor.empty() : tensor<2x2xi32>
+  %offsets, %order, %inverse = moe.sort_tokens %ids experts(4) outs(%out0, %out1, %out2 : tensor<5xi32>, tensor<4xi32>, tensor<2x2xi32>)
+      : tensor<2x2xi32>
   return %offsets, %order, %inverse : tensor<5xi32>, tensor<4xi32>, tensor<2x2xi32>
 }
 
@@ -16,7 +19,8 @@ func.func @by_offsets() -> tensor<2x3xf32> {
   %x = arith.constant dense<[[1.0, 0.0], [10.0, 1.0]]> : tensor<2x2xf32>
   %w = arith.constant dense<[[[9.0, 9.0], [9.0, 9.0], [9.0, 9.0]], [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]]> : tensor<2x3x2xf32>
   %offsets = arith.constant dense<[0, 0, 2]> : tensor<3xi32>
-  %y = moe.grouped_matmul %x, %w offsets(%offsets : tensor<3xi32>) : tensor<2x2xf32>, tensor<2x3x2xf32> -> tensor<2x3xf32>
+  %out0 = tensor.empty() : tensor<2x3xf32>
+  %y = moe.grouped_matmul %x, %w offsets(%offsets : tensor<3xi32>) outs(%out0 : tensor<2x3xf32>) : tensor<2x2xf32>, tensor<2x3x2xf32>
   return %y : tensor<2x3xf32>
 }
 
@@ -28,8 +32,10 @@ func.func @by_ids() -> (tensor<2x1xf32>, tensor<2x1xf32>) {
   %ids = arith.constant dense<[[1, 0]]> : tensor<1x2xi32>
   %token = arith.constant dense<[[3.0]]> : tensor<1x1xf32>
   %pairs = arith.constant dense<[[3.0], [5.0]]> : tensor<2x1xf32>
-  %a = moe.grouped_matmul %token, %w ids(%ids : tensor<1x2xi32>) broadcast : tensor<1x1xf32>, tensor<2x1x1xf32> -> tensor<2x1xf32>
-  %b = moe.grouped_matmul %pairs, %w ids(%ids : tensor<1x2xi32>) : tensor<2x1xf32>, tensor<2x1x1xf32> -> tensor<2x1xf32>
+  %out0 = tensor.empty() : tensor<2x1xf32>
+  %a = moe.grouped_matmul %token, %w ids(%ids : tensor<1x2xi32>) broadcast outs(%out0 : tensor<2x1xf32>) : tensor<1x1xf32>, tensor<2x1x1xf32>
+  %out1 = tensor.empty() : tensor<2x1xf32>
+  %b = moe.grouped_matmul %pairs, %w ids(%ids : tensor<1x2xi32>) outs(%out1 : tensor<2x1xf32>) : tensor<2x1xf32>, tensor<2x1x1xf32>
   return %a, %b : tensor<2x1xf32>, tensor<2x1xf32>
 }
 
@@ -43,9 +49,11 @@ func.func @packing() -> tensor<2x5xi1> {
   %ids = arith.constant dense<[[0, 1]]> : tensor<1x2xi32>
   %plain = moe.get_weight @plain : tensor<2x5x3xbf16>
   %panels = moe.get_weight @panels : tensor<2x2x2x4x2xbf16>
-  %a = moe.grouped_matmul %x, %plain ids(%ids : tensor<1x2xi32>) : tensor<2x3xf32>, tensor<2x5x3xbf16> -> tensor<2x5xf32>
-  %b = moe.grouped_matmul %x, %panels ids(%ids : tensor<1x2xi32>) panel <width = 4, pair = 2>
-      : tensor<2x3xf32>, tensor<2x2x2x4x2xbf16> -> tensor<2x5xf32>
+  %out0 = tensor.empty() : tensor<2x5xf32>
+  %a = moe.grouped_matmul %x, %plain ids(%ids : tensor<1x2xi32>) outs(%out0 : tensor<2x5xf32>) : tensor<2x3xf32>, tensor<2x5x3xbf16>
+  %out1 = tensor.empty() : tensor<2x5xf32>
+  %b = moe.grouped_matmul %x, %panels ids(%ids : tensor<1x2xi32>) panel <width = 4, pair = 2> outs(%out1 : tensor<2x5xf32>)
+      : tensor<2x3xf32>, tensor<2x2x2x4x2xbf16>
   %same = arith.cmpf oeq, %a, %b : tensor<2x5xf32>
   return %same : tensor<2x5xi1>
 }
@@ -58,7 +66,8 @@ moe.weight @matrix : tensor<3x2xf32> from dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6
 func.func @packed_matmul() -> (tensor<2x2x2xf32>, tensor<1x3xf32>) {
   %x = arith.constant dense<[[10.0, 1.0]]> : tensor<1x2xf32>
   %w = moe.get_weight @matrix : tensor<2x2x2xf32>
-  %y = moe.packed_matmul %x, %w panel <width = 2, pair = 1> : tensor<1x2xf32>, tensor<2x2x2xf32> -> tensor<1x3xf32>
+  %out0 = tensor.empty() : tensor<1x3xf32>
+  %y = moe.packed_matmul %x, %w panel <width = 2, pair = 1> outs(%out0 : tensor<1x3xf32>) : tensor<1x2xf32>, tensor<2x2x2xf32>
   return %w, %y : tensor<2x2x2xf32>, tensor<1x3xf32>
 }
 

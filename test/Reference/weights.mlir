@@ -21,3 +21,12 @@ func.func @others() -> (tensor<3xbf16>, tensor<2xi32>) {
   %b = moe.get_weight @ids : tensor<2xi32>
   return %a, %b : tensor<3xbf16>, tensor<2xi32>
 }
+
+moe.weight @columns : tensor<2x2x3xf32> from dense<[[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [[7.0, 8.0], [9.0, 10.0], [11.0, 12.0]]]> : tensor<2x3x2xf32> transposed
+
+// The source has the last two dimensions in the other order.
+// CHECK-LABEL: transposed result 0: 2x2x3xf32 {{\[\[\[}}1, 3, 5], [2, 4, 6]], {{\[\[}}7, 9, 11], [8, 10, 12]]]
+func.func @transposed() -> tensor<2x2x3xf32> {
+  %w = moe.get_weight @columns : tensor<2x2x3xf32>
+  return %w : tensor<2x2x3xf32>
+}

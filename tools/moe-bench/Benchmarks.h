@@ -8,7 +8,8 @@ namespace moe::bench {
 
 /// What one implementation of one layer does with so many tokens.
 struct LayerRow {
-  std::string name; ///< "moe", "dense", or a peer's name and one of these.
+  std::string
+      name; ///< "moe", "unfused", "dense", or a peer's name and one of these.
   int64_t tokens = 0;
   double medianSeconds = 0, leastSeconds = 0;
   double weightBytes = 0; ///< Read by a call, on average over the inputs.

@@ -45,8 +45,10 @@ std::string fileOf(const std::string &ir) {
 }
 
 std::unique_ptr<Executable> compileAndLoad(const std::string &ir,
-                                           const LayerOptions &options) {
+                                           const LayerOptions &options,
+                                           bool fuse = true) {
   CompileOptions compile;
+  compile.fuse = fuse;
   compile.dtype = options.dtype;
   return makeCompiledModel(Artefact::open(compiledPath(fileOf(ir), compile)),
                            options.threads);
@@ -106,6 +108,8 @@ public:
   explicit LayerBench(const LayerOptions &options)
       : options(options), moe(compileAndLoad(moeLayer(options), options)),
         elementBytes(options.dtype == "bf16" ? 2 : 4) {
+    if (options.unfused)
+      unfused = compileAndLoad(moeLayer(options), options, /*fuse=*/false);
     if (options.dense > 0)
       dense = compileAndLoad(denseLayer(options), options);
     for (const std::string &name : options.peers)
@@ -164,6 +168,12 @@ private:
         2.0 * static_cast<double>(tokens) *
         (perWidth * static_cast<double>(options.topK * options.ffn) + router);
     add(row, caller(*moe, tokens, options.dim, input));
+    if (unfused) {
+      LayerRow same = row;
+      same.name = "unfused";
+      contenders.push_back(
+          {same, caller(*unfused, tokens, options.dim, input), false, {}});
+    }
     if (!dense)
       return;
     row.name = "dense";
@@ -192,7 +202,7 @@ private:
   }
 
   const LayerOptions &options;
-  std::unique_ptr<Executable> moe, dense;
+  std::unique_ptr<Executable> moe, unfused, dense;
   double elementBytes;
   std::vector<std::unique_ptr<Peer>> peers;
   std::vector<Inputs> inputs;

@@ -76,6 +76,9 @@ CLI::App *declareLayer(CLI::App &app, LayerOptions &options) {
   size("--dense", options.dense,
        "Also measure a dense layer of this width, and how much longer it "
        "takes");
+  layer->add_flag("--unfused", options.unfused,
+                  "Also measure the layer without fused operations, and how "
+                  "much longer it takes");
   declarePeers(*layer, options, "torch: the same layer in eager PyTorch");
   options.repeat = 30;
   declareCommon(*layer, options);

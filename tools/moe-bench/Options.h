@@ -22,6 +22,7 @@ struct LayerOptions : CommonOptions {
   std::vector<int64_t> tokens = {1};
   std::string dtype = "f32";
   int64_t dense = 0; ///< Width of a dense layer beside it; 0: none.
+  bool unfused = false;
 };
 
 struct ModelOptions : CommonOptions {

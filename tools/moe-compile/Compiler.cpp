@@ -94,6 +94,19 @@ static llvm::Error dumpPhase(ModuleOp module, StringRef directory, size_t index,
   return printModule(module, path);
 }
 
+/// The last phase whose operations work on tensors, weights being as written.
+static constexpr llvm::StringLiteral kReportedPhase = "verified";
+
+static llvm::Error printCosts(ModuleOp module,
+                              const CostReportOptions &options) {
+  showProgress("");
+  FailureOr<CostReport> report = CostReport::create(module, options);
+  if (failed(report))
+    return llvm::createStringError("the cost report failed");
+  report->printTable(llvm::errs());
+  return llvm::Error::success();
+}
+
 static void printReport(const ArtefactPlan &plan, StringRef output) {
   const llvm::json::Object *memory = plan.description.getObject("memory");
   auto megabytes = [&](StringRef key) {
@@ -119,6 +132,8 @@ llvm::Error moe::compile(MLIRContext *context, const CompileOptions &options) {
     return target.takeError();
   CPUPipelineOptions pipeline;
   pipeline.vectorBits = target->vectorBits;
+  pipeline.fuse = options.fuse;
+  pipeline.checkConservation = options.checkConservation;
 
   showProgress("importing " + options.input);
   llvm::Expected<OwningOpRef<ModuleOp>> module = readInput(context, options);
@@ -126,6 +141,7 @@ llvm::Error moe::compile(MLIRContext *context, const CompileOptions &options) {
     return module.takeError();
 
   ArtefactPlan plan;
+  bool reported = !options.report;
   for (auto [i, phase] : llvm::enumerate(phases)) {
     showProgress("compiling: phase " + llvm::Twine(i + 1) + " of " +
                  llvm::Twine(phases.size()) + ", " + phase.name);
@@ -135,7 +151,13 @@ llvm::Error moe::compile(MLIRContext *context, const CompileOptions &options) {
       if (llvm::Error error =
               dumpPhase(**module, options.dumpDirectory, i, phase.name))
         return error;
-    if (phase.name == options.compileTo) {
+    bool isLast = phase.name == options.compileTo;
+    if (!reported && (isLast || phase.name == kReportedPhase)) {
+      if (llvm::Error error = printCosts(**module, options.cost))
+        return error;
+      reported = true;
+    }
+    if (isLast) {
       showProgress("");
       return printModule(**module, options.output);
     }

@@ -6,6 +6,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "moe/Analysis/CostReport.h"
 #include "moe/Import/ImportOptions.h"
 #include "llvm/Support/Error.h"
 
@@ -19,13 +20,18 @@ struct CompileOptions {
   ImportOptions import;
   /// Instruction-set level: host, avx2 or avx512.
   std::string isa = "host";
+  /// Whether operations are fused into the experts' products.
+  bool fuse = true;
+  /// Whether the code counts the rows that it writes.
+  bool checkConservation = false;
   /// Stop after this phase and write its IR to `output`; empty: make an
   /// artefact.
   std::string compileTo;
   /// Write the IR after each phase to files in this directory; empty: do not.
   std::string dumpDirectory;
-  /// Print the artefact's sizes when done.
+  /// Print what each operation costs, and the artefact's sizes when done.
   bool report = false;
+  CostReportOptions cost;
 };
 
 /// Fails, naming all phases, where `name` is none.

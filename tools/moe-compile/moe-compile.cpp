@@ -58,6 +58,14 @@ static cl::opt<int64_t>
 static cl::opt<int64_t>
     prefillChunk("prefill-chunk", cl::init(256), cl::cat(category),
                  cl::desc("Most prompt tokens in one call (default 256)"));
+static cl::opt<bool>
+    fuse("fuse", cl::init(true), cl::cat(category),
+         cl::desc("Fuse what surrounds the experts' products into them; "
+                  "--fuse=false computes the same bits, more slowly"));
+static cl::opt<std::string>
+    check("check", cl::value_desc("what"), cl::cat(category),
+          cl::desc("Check the running code, which becomes slower: "
+                   "conservation (every row is written once and read once)"));
 static cl::opt<std::string>
     compileTo("compile-to", cl::value_desc("phase"), cl::cat(category),
               cl::desc("Stop after a phase and write its IR: graph, sorted, "
@@ -68,7 +76,16 @@ static cl::opt<std::string>
                  cl::cat(category), cl::desc("Write the IR after every phase"));
 static cl::opt<bool>
     report("report", cl::cat(category),
-           cl::desc("Print what the artefact holds to standard error"));
+           cl::desc("Print what each operation costs and what the artefact "
+                    "holds to standard error"));
+static cl::opt<std::string>
+    machine("machine", cl::value_desc("name"), cl::cat(category),
+            cl::desc("Machine that --report gives times for: a known one, "
+                     "GBS:F32-GFLOPS[:BF16-GFLOPS], or a .json file"));
+static cl::opt<std::string>
+    profile("profile", cl::init("uniform"), cl::cat(category),
+            cl::desc("Routing that --report assumes: uniform (default), "
+                     "zipf:S, or a .json file"));
 
 static cl::extrahelp example(
     "\nExample:\n"
@@ -144,12 +161,18 @@ int main(int argc, char **argv) {
     return fail(kCommandLine, "--isa: expected host, avx2 or avx512, got '" +
                                   instructionSet + "'");
 
+  if (check.getNumOccurrences() && check != "conservation")
+    return fail(kCommandLine,
+                "--check: expected conservation, got '" + check + "'");
+
   if (compileTo.getNumOccurrences())
     if (llvm::Error error = checkPhase(compileTo))
       return fail(std::move(error), kCommandLine);
 
   CompileOptions options;
   options.isa = instructionSet;
+  options.fuse = fuse;
+  options.checkConservation = !check.empty();
   options.input = input;
   options.output = output;
   options.import.maxLen = maxLen;
@@ -158,6 +181,16 @@ int main(int argc, char **argv) {
   options.compileTo = compileTo;
   options.dumpDirectory = dumpPhasesTo;
   options.report = report;
+  llvm::Expected<RoutingProfile> routing = RoutingProfile::parse(profile);
+  if (!routing)
+    return fail(routing.takeError(), kCommandLine);
+  options.cost.profile = std::move(*routing);
+  if (!machine.empty()) {
+    llvm::Expected<Machine> known = Machine::parse(machine);
+    if (!known)
+      return fail(known.takeError(), kCommandLine);
+    options.cost.machine = std::move(*known);
+  }
   if (!dtype.empty()) {
     llvm::Expected<ImportOptions::DType> parsed =
         ImportOptions::parseDType(dtype);

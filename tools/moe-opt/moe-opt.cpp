@@ -4,7 +4,9 @@
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "moe/Dialect/MoE/IR/MoEDialect.h"
+#include "moe/Dialect/MoE/TransformOps/MoETransformOps.h"
 #include "moe/Dialect/MoE/Transforms/BufferizableOpInterfaceImpl.h"
+#include "moe/Dialect/MoE/Transforms/TilingInterfaceImpl.h"
 #include "moe/InitAllPasses.h"
 #include "moe/Reference/TestPasses.h"
 
@@ -15,6 +17,8 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   registry.insert<mlir::moe::MoEDialect>();
   mlir::moe::registerBufferizableOpInterfaceExternalModels(registry);
+  mlir::moe::registerTilingInterfaceExternalModels(registry);
+  mlir::moe::registerTransformDialectExtension(registry);
   mlir::moe::registerMoEPasses();
   mlir::moe::registerTestEvaluatePass();
   return mlir::failed(mlir::MlirOptMain(

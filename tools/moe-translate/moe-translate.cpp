@@ -9,6 +9,7 @@
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "moe/Import/Error.h"
 #include "moe/Import/HuggingFace.h"
+#include "moe/Target/Dot/ModuleToDot.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/ToolOutputFile.h"
@@ -26,7 +27,7 @@ constexpr llvm::StringLiteral overview =
   moe-translate --import-hf models/olmoe -o olmoe.mlir
 
 Without --import-hf it takes a file and one of mlir-translate's options, such as
---mlir-to-llvmir.
+--mlir-to-llvmir, or --moe-to-dot.
 )";
 
 cl::OptionCategory importOptions("Options of --import-hf");
@@ -102,6 +103,7 @@ static bool isOwnArgument(llvm::StringRef argument) {
 int main(int argc, char **argv) {
   if (llvm::none_of(llvm::ArrayRef(argv, argc).drop_front(), isOwnArgument)) {
     registerAllTranslations();
+    registerToDotTranslation();
     return failed(mlirTranslateMain(argc, argv, overview));
   }
   llvm::InitLLVM init(argc, argv);

@@ -152,6 +152,8 @@ std::vector<std::string> CompileOptions::arguments() const {
   add("--kv", kv);
   add("--max-len", text(maxLength));
   add("--batch", text(batch));
+  if (!fuse)
+    arguments.push_back("--fuse=false");
   return arguments;
 }
 

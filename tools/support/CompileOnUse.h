@@ -13,6 +13,7 @@ namespace moe::tool {
 struct CompileOptions {
   std::optional<std::string> dtype, kv, target;
   std::optional<int64_t> maxLength, batch;
+  bool fuse = true;
 
   /// As arguments of moe-compile.
   std::vector<std::string> arguments() const;

@@ -15,6 +15,13 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
       *this, "vector-bits",
       llvm::cl::desc("Width of the target's vector registers: 256 or 512"),
       llvm::cl::init(512)};
+  Option<bool> fuse{
+      *this, "fuse",
+      llvm::cl::desc("Fuse what surrounds the experts' products into them"),
+      llvm::cl::init(true)};
+  Option<bool> checkConservation{
+      *this, "check-conservation",
+      llvm::cl::desc("Count rows in the running code"), llvm::cl::init(false)};
 };
 
 /// One level of the IR. `build` adds the passes that lead there from the phase

@@ -17,7 +17,7 @@ namespace mlir::moe::reference {
 struct Plan {
   int64_t experts = 0, topK = 0;
   std::vector<int64_t> offsets; ///< [E + 1]
-  std::vector<int64_t> order;   ///< [T·k], the pair in each row
+  std::vector<int64_t> order;   ///< [R], the pair in each row, or -1
   std::vector<int64_t> inverse; ///< [T·k], the row of each pair
 };
 

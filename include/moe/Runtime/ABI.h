@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /// Exported by generated code as the constant `int32_t moe_abi_version`.
-#define MOE_ABI_VERSION 1
+#define MOE_ABI_VERSION 2
 #define MOE_MAX_RANK 8
 
 #ifdef __cplusplus
@@ -46,8 +46,11 @@ typedef struct moe_tensor {
 } moe_tensor;
 
 /// An entry point: `moe_entry_<name>(context, inputs..., results...)`. The
-/// caller owns the memory of results as well.
-typedef void (*moe_entry_fn)(moe_context *context, const moe_tensor *tensors);
+/// caller owns the memory of results as well. Returns null, or what a check of
+/// the code found wrong, as a NUL-terminated line that lives as long as the
+/// code; results and KV caches then mean nothing.
+typedef const char *(*moe_entry_fn)(moe_context *context,
+                                    const moe_tensor *tensors);
 
 #ifdef __cplusplus
 }

@@ -26,6 +26,7 @@ public:
 
   /// Calls `description().entries[entry]` with its arguments and then its
   /// results, whose memory the caller owns. Shapes must be within maxShape.
+  /// Throws Error (checkFailed) when a check of the code fails.
   virtual void run(size_t entry, const moe_tensor *tensors) = 0;
 
   /// Makes the KV caches as they were at first.

@@ -145,7 +145,13 @@ private:
     }
     body.eraseArguments(0, oldArgs);
     entry.removeArgAttrsAttr();
-    entry.setType(b.getFunctionType({ptr, ptr}, {}));
+    entry.setType(b.getFunctionType({ptr, ptr}, {ptr}));
+    entry.walk([&](func::ReturnOp op) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(op);
+      op.getOperandsMutable().append(
+          LLVM::ZeroOp::create(b, loc, ptr).getResult());
+    });
     entry.setName(("moe_entry_" + entry.getName()).str());
 
     Value parallelFor =

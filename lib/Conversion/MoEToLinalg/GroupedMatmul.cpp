@@ -53,24 +53,22 @@ struct GroupedMatmulToLinalg : OpRewritePattern<GroupedMatmulOp> {
       return rewriter.notifyMatchFailure(op, "buffer form");
     if (op.getPanel())
       return rewriter.notifyMatchFailure(op, "packed weights");
+    if (!op.isPlain())
+      return rewriter.notifyMatchFailure(op, "fused");
     Location loc = op.getLoc();
-    ReifiedRankedShapedTypeDims shapes;
-    if (failed(op.reifyResultShapes(rewriter, shapes)))
-      return failure();
     RowGroups groups;
     groups.offsets = op.getOffsets();
     groups.ids = op.getIds();
-    groups.experts = cast<ShapedType>(op.getWeights().getType()).getDimSize(0);
-    groups.numRows = shapes[0][0];
+    groups.experts = op.getNumExperts();
+    groups.partial = op.getPartial();
+    groups.numRows = tensor::getMixedSize(rewriter, loc, op.getOuts()[0], 0);
     auto body = [](OpBuilder &b, Location loc, Value block,
                    ValueRange weights) {
       return buildProduct(b, loc, block, weights.front());
     };
-    Value result =
-        buildExpertLoop(rewriter, loc, groups, op.getInput(), op.getBroadcast(),
-                        op.getWeights(), shapes[0][1], body);
-    rewriter.replaceOp(
-        op, castTo(rewriter, loc, result, op.getResult(0).getType()));
+    rewriter.replaceOp(op, buildExpertLoop(rewriter, loc, groups, op.getInput(),
+                                           op.getBroadcast(), op.getWeights(),
+                                           op.getOuts()[0], body));
     return success();
   }
 };

@@ -27,7 +27,11 @@ struct ConvertMoEToLinalgPass
     const llvm::StringMap<void (*)(RewritePatternSet &)> conversions = {
         {"route", populateRouteToLinalgPatterns},
         {"sort_tokens", populateSortTokensToLinalgPatterns},
-        {"grouped_matmul", populateGroupedMatmulToLinalgPatterns}};
+        {"grouped_matmul", populateGroupedMatmulToLinalgPatterns},
+        {"gather_rows", populateGatherRowsToLinalgPatterns},
+        {"expert_rows", populateExpertRowsToLinalgPatterns},
+        {"combine_rows", populateCombineRowsToLinalgPatterns},
+        {"training", populateTrainingToLinalgPatterns}};
     RewritePatternSet set(context);
     if (ops.empty())
       for (auto &conversion : conversions)
@@ -37,19 +41,26 @@ struct ConvertMoEToLinalgPass
       if (it == conversions.end())
         return emitError(UnknownLoc::get(context))
                << "convert-moe-to-linalg: expected ops to be of route, "
-                  "sort_tokens, grouped_matmul, got "
+                  "sort_tokens, grouped_matmul, gather_rows, expert_rows, "
+                  "combine_rows, training, got "
                << name;
       it->second(set);
     }
     patterns = FrozenRewritePatternSet(std::move(set));
+    RewritePatternSet unfuse(context);
+    if (ops.empty() || llvm::is_contained(ops, "grouped_matmul"))
+      populateUnfuseGroupedMatmulPatterns(unfuse);
+    unfusePatterns = FrozenRewritePatternSet(std::move(unfuse));
     return success();
   }
 
   void runOnOperation() override {
+    // A walk does not come to operations that it makes.
+    walkAndApplyPatterns(getOperation(), unfusePatterns);
     walkAndApplyPatterns(getOperation(), patterns);
   }
 
 private:
-  FrozenRewritePatternSet patterns;
+  FrozenRewritePatternSet unfusePatterns, patterns;
 };
 } // namespace

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// moe.sort_tokens as three loops: histogram, inclusive scan over counts that
-// stand one place to the right, stable scatter.
+// moe.sort_tokens as three loops: histogram, scan, stable scatter.
 #include "moe/Conversion/MoEToLinalg/MoEToLinalg.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -65,67 +64,69 @@ SortTokensToLoops::matchAndRewrite(SortTokensOp op,
   SortBuilder b(op.getLoc(), rewriter);
   Value ids = op.getIds();
   Type i32 = b.getI32Type();
-  int64_t experts = op.getExperts();
   int64_t topK = cast<ShapedType>(ids.getType()).getDimSize(1);
   Value slots = b.index(topK);
   OpFoldResult tokens = tensor::getMixedSize(b, b.getLoc(), ids, 0);
   Value pairs = arith::MulIOp::create(
       b, getValueOrCreateConstantIndexOp(b, b.getLoc(), tokens), slots);
-  auto empty = [&](unsigned result, ValueRange sizes) -> Value {
-    auto type = cast<RankedTensorType>(op.getResult(result).getType());
-    SmallVector<Value> dynamic;
-    for (auto [i, size] : llvm::enumerate(sizes))
-      if (type.isDynamicDim(i))
-        dynamic.push_back(size);
-    return tensor::EmptyOp::create(b, type, dynamic);
-  };
   auto expertOf = [&](SortBuilder &b, Value pair) -> Value {
     Value token = arith::DivUIOp::create(b, pair, slots);
     Value slot = arith::RemUIOp::create(b, pair, slots);
     return b.toIndex(b.load(ids, {token, slot}));
   };
 
-  Value zero = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
-  Value unit = arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
-  Value one = b.index(1);
-  Value offsets =
-      linalg::FillOp::create(b, zero, empty(0, b.index(experts + 1)))
-          .getResult(0);
-  offsets = b.loop(pairs, offsets,
-                   [&](SortBuilder &b, Value pair,
-                       ValueRange carried) -> SmallVector<Value> {
-                     Value place = b.add(expertOf(b, pair), one);
-                     Value count = b.load(carried[0], place);
-                     return {b.store(b.add(count, unit), carried[0], place)};
-                   })
-                .front();
-  offsets = b.loop(b.index(experts), offsets,
-                   [&](SortBuilder &b, Value expert,
-                       ValueRange carried) -> SmallVector<Value> {
-                     Value next = b.add(expert, one);
-                     Value sum = b.add(b.load(carried[0], expert),
-                                       b.load(carried[0], next));
-                     return {b.store(sum, carried[0], next)};
-                   })
-                .front();
+  auto constant = [&](int32_t value) -> Value {
+    return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
+  };
+  auto fill = [&](int32_t value, Value tensor) {
+    return linalg::FillOp::create(b, constant(value), tensor).getResult(0);
+  };
+  auto toI32 = [&](SortBuilder &b, Value index) -> Value {
+    return arith::IndexCastOp::create(b, i32, index);
+  };
 
-  // The cursors of the experts start at their offsets.
-  Value tokensValue = getValueOrCreateConstantIndexOp(b, b.getLoc(), tokens);
-  Value order = empty(1, pairs), inverse = empty(2, {tokensValue, slots});
+  // One count for each expert and one for skipped pairs.
+  int64_t columns = op.getExperts() + 1;
+  Value unit = constant(1);
+  Value counts = tensor::EmptyOp::create(b, ArrayRef<int64_t>{columns}, i32);
+  counts = b.loop(pairs, fill(0, counts),
+                  [&](SortBuilder &b, Value pair,
+                      ValueRange carried) -> SmallVector<Value> {
+                    Value expert = expertOf(b, pair);
+                    Value count = b.load(carried[0], expert);
+                    return {b.store(b.add(count, unit), carried[0], expert)};
+                  })
+               .front();
+  // Counts become cursors, the next row of each.
+  Value multiple = b.index(op.getRowMultiple());
+  ValueRange scanned = b.loop(
+      b.index(columns), {b.index(0), op.getOuts()[0], counts},
+      [&](SortBuilder &b, Value expert,
+          ValueRange carried) -> SmallVector<Value> {
+        Value row = carried[0], rowNumber = toI32(b, row);
+        Value next = b.add(row, b.toIndex(b.load(carried[2], expert)));
+        if (op.getBlock())
+          next = arith::MulIOp::create(
+              b, arith::CeilDivUIOp::create(b, next, multiple), multiple);
+        return {next, b.store(rowNumber, carried[1], expert),
+                b.store(rowNumber, carried[2], expert)};
+      });
+  Value order = op.getOuts()[1];
+  if (op.getBlock())
+    order = fill(-1, order);
   ValueRange sorted =
-      b.loop(pairs, {offsets, order, inverse},
+      b.loop(pairs, {scanned[2], order, op.getOuts()[2]},
              [&](SortBuilder &b, Value pair,
                  ValueRange carried) -> SmallVector<Value> {
                Value expert = expertOf(b, pair);
                Value row = b.load(carried[0], expert);
                Value token = arith::DivUIOp::create(b, pair, slots);
                Value slot = arith::RemUIOp::create(b, pair, slots);
-               Value number = arith::IndexCastOp::create(b, i32, pair);
                return {b.store(b.add(row, unit), carried[0], expert),
-                       b.store(number, carried[1], b.toIndex(row)),
+                       b.store(toI32(b, pair), carried[1], b.toIndex(row)),
                        b.store(row, carried[2], {token, slot})};
              });
-  rewriter.replaceOp(op, {offsets, sorted[1], sorted[2]});
+  rewriter.replaceOp(op, {scanned[1], sorted[1], sorted[2]});
   return success();
 }
 

@@ -118,24 +118,42 @@ Value KernelBuilder::iota(int64_t lanes) {
 
 Value KernelBuilder::loadVector(Value memref, ValueRange indices,
                                 int64_t lanes) {
+  return loadVector(memref, indices, lanes, /*mask=*/nullptr);
+}
+
+Value KernelBuilder::loadVector(Value memref, ValueRange indices, int64_t lanes,
+                                Value mask) {
   Type elementType = cast<MemRefType>(memref.getType()).getElementType();
-  Value loaded = vector::LoadOp::create(*this, vectorOf(lanes, elementType),
-                                        memref, indices);
-  if (elementType.isF32())
+  VectorType type = vectorOf(lanes, elementType);
+  Value loaded;
+  if (mask) {
+    Value zero = arith::ConstantOp::create(*this, getZeroAttr(type));
+    loaded =
+        vector::MaskedLoadOp::create(*this, type, memref, indices, mask, zero);
+  } else {
+    loaded = vector::LoadOp::create(*this, type, memref, indices);
+  }
+  if (!elementType.isBF16())
     return loaded;
   return arith::ExtFOp::create(*this, vectorOf(lanes, getF32Type()), loaded);
 }
 
 void KernelBuilder::storeVector(Value vector, Value memref, ValueRange indices,
+                                Value mask) {
+  if (mask)
+    vector::MaskedStoreOp::create(*this, memref, indices, mask, vector);
+  else
+    vector::StoreOp::create(*this, vector, memref, indices);
+}
+
+void KernelBuilder::storeVector(Value vector, Value memref, ValueRange indices,
                                 int64_t count) {
   int64_t lanes = cast<VectorType>(vector.getType()).getDimSize(0);
-  if (count >= lanes) {
-    vector::StoreOp::create(*this, vector, memref, indices);
-    return;
-  }
-  Value mask = vector::ConstantMaskOp::create(
-      *this, vectorOf(lanes, getI1Type()), ArrayRef<int64_t>{count});
-  vector::MaskedStoreOp::create(*this, memref, indices, mask, vector);
+  Value mask;
+  if (count < lanes)
+    mask = vector::ConstantMaskOp::create(*this, vectorOf(lanes, getI1Type()),
+                                          ArrayRef<int64_t>{count});
+  storeVector(vector, memref, indices, mask);
 }
 
 Value KernelBuilder::fma(Value a, Value b, Value c) {
@@ -202,4 +220,21 @@ void KernelBuilder::when(Value condition, llvm::function_ref<void()> then,
     return;
   setInsertionPointToStart(ifOp.elseBlock());
   otherwise();
+}
+
+SmallVector<Value>
+KernelBuilder::choose(Value condition,
+                      llvm::function_ref<SmallVector<Value>()> then,
+                      llvm::function_ref<SmallVector<Value>()> otherwise) {
+  // The builder of a region stands where this one is put.
+  auto yield = [this](llvm::function_ref<SmallVector<Value>()> values) {
+    return [this, values](OpBuilder &b, Location loc) {
+      OpBuilder::InsertionGuard guard(*this);
+      restoreInsertionPoint(b.saveInsertionPoint());
+      scf::YieldOp::create(*this, values());
+    };
+  };
+  return llvm::to_vector_of<Value>(
+      scf::IfOp::create(*this, condition, yield(then), yield(otherwise))
+          .getResults());
 }

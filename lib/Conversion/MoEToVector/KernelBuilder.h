@@ -70,6 +70,10 @@ public:
   Value iota(int64_t lanes);
   /// `lanes` consecutive elements, from bf16 extended to f32.
   Value loadVector(Value memref, ValueRange indices, int64_t lanes);
+  /// The same of the lanes of `mask`, and 0 in the others; all lanes if null.
+  Value loadVector(Value memref, ValueRange indices, int64_t lanes, Value mask);
+  /// Stores the lanes of `mask`, or all if it is null.
+  void storeVector(Value vector, Value memref, ValueRange indices, Value mask);
   /// Stores the first `count` lanes of an f32 vector.
   void storeVector(Value vector, Value memref, ValueRange indices,
                    int64_t count);
@@ -95,6 +99,10 @@ public:
        llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body);
   void when(Value condition, llvm::function_ref<void()> then,
             llvm::function_ref<void()> otherwise = nullptr);
+  /// The values that one of two pieces of code gives.
+  SmallVector<Value> choose(Value condition,
+                            llvm::function_ref<SmallVector<Value>()> then,
+                            llvm::function_ref<SmallVector<Value>()> otherwise);
 
 private:
   func::FuncOp function;

@@ -17,6 +17,9 @@ static constexpr int64_t grainOperations = 20000;
 /// What an unknown extent counts for, and one exponential or the like.
 static constexpr int64_t assumedExtent = 16, costOfMath = 16;
 
+/// One step of a sort: a quotient, a remainder, an increment in memory.
+static constexpr int64_t costOfPair = 10;
+
 std::optional<unsigned> moe::getUnitLoop(linalg::LinalgOp op) {
   SmallVector<int64_t> extents = op.getStaticLoopRanges();
   auto iterators = op.getIteratorTypesArray();
@@ -39,7 +42,9 @@ bool moe::isKernelOp(Operation *op) {
                     [](Type type) { return !isa<TensorType>(type); }))
     return false;
   return isa<PackedMatmulOp, AttentionOp, KVAppendOp, RouteOp, SortTokensOp,
-             linalg::LinalgOp, memref::CopyOp>(op) ||
+             GatherRowsOp, ExpertRowsOp, CombineRowsOp, CountPairsOp,
+             ScanCountsOp, PlacePairsOp, linalg::LinalgOp, memref::CopyOp>(
+             op) ||
          (isa<GroupedMatmulOp>(op) && cast<GroupedMatmulOp>(op).getPanel());
 }
 
@@ -81,18 +86,30 @@ Value moe::getKernelUnits(OpBuilder &b, Operation *op) {
             b, loc, getPanels(cast<ShapedType>(op.getWeights().getType()), 0));
       })
       .Case([&](GroupedMatmulOp op) {
-        auto weights = cast<ShapedType>(op.getWeights().getType());
+        auto weights = cast<ShapedType>(op.getWeights().front().getType());
         int64_t panels = getPanels(weights, /*grouped=*/true);
-        if (op.getOffsets())
-          return constant(b, loc, weights.getDimSize(0) * panels);
-        return product(b, loc, extent(b, loc, op.getOuts()[0], 0), panels);
+        // Rows are pairs, or tokens that are combined.
+        if (op.getIds())
+          return product(b, loc, extent(b, loc, op.getOuts()[0], 0), panels);
+        return constant(
+            b, loc, op.getCombine() ? panels : weights.getDimSize(0) * panels);
       })
       .Case([&](AttentionOp op) {
         return product(b, loc, extent(b, loc, op.getQuery(), 0),
                        op.getCache().getType().getHeads());
       })
       .Case([&](KVAppendOp op) { return extent(b, loc, op.getKeys(), 0); })
-      .Case([&](RouteOp op) { return extent(b, loc, op.getLogits(), 0); })
+      .Case([&](RouteOp op) {
+        return op.needsAllTokens() ? constant(b, loc, 1)
+                                   : extent(b, loc, op.getLogits(), 0);
+      })
+      .Case<GatherRowsOp, ExpertRowsOp, CombineRowsOp>([&](auto op) {
+        Value out = op.getOuts()[0];
+        int64_t blocks = getColumnBlocks(cast<ShapedType>(out.getType()));
+        return product(b, loc, extent(b, loc, out, 0), blocks);
+      })
+      .Case([&](CountPairsOp op) { return extent(b, loc, op.getOuts()[0], 0); })
+      .Case([&](PlacePairsOp op) { return extent(b, loc, op.getStarts(), 0); })
       .Case([&](memref::CopyOp op) {
         std::optional<unsigned> dim = getUnitDimension(op);
         return dim ? extent(b, loc, op.getTarget(), *dim) : constant(b, loc, 1);
@@ -118,6 +135,12 @@ static int64_t panelCost(ShapedType input, PanelLayoutAttr panel,
   return rows * known(input.getDimSize(1)) * panel.getWidth();
 }
 
+/// Elements of one block of columns.
+static int64_t rowCost(Value out) {
+  auto rows = cast<ShapedType>(out.getType());
+  return known(rows.getDimSize(1)) / getColumnBlocks(rows);
+}
+
 static int64_t linalgCost(linalg::LinalgOp op) {
   int64_t cost = 0;
   for (Operation &inner : op.getBlock()->without_terminator())
@@ -139,7 +162,10 @@ static int64_t unitCost(Operation *op) {
       })
       .Case([](GroupedMatmulOp op) {
         auto input = cast<ShapedType>(op.getInput().getType());
-        return panelCost(input, *op.getPanel(), 1);
+        int64_t rows = op.getWeights().size();
+        if (op.getCombine())
+          rows *= op.getIds() ? *op.getNumSlots() : known(input.getDimSize(0));
+        return panelCost(input, *op.getPanel(), rows);
       })
       .Case([](AttentionOp op) {
         KVCacheType cache = op.getCache().getType();
@@ -154,9 +180,20 @@ static int64_t unitCost(Operation *op) {
         return cache.getHeads() * (cache.getKeyDim() + cache.getValueDim());
       })
       .Case([](RouteOp op) {
-        auto logits = cast<ShapedType>(op.getLogits().getType());
-        return logits.getDimSize(1) * (costOfMath + int64_t(op.getTopK()));
+        int64_t cost =
+            op.getNumColumns() * (costOfMath + int64_t(op.getTopK()));
+        auto input = cast<ShapedType>(op.getLogits().getType());
+        return op.getGate() ? cost + op.getNumColumns() * input.getDimSize(1)
+                            : cost;
       })
+      .Case<GatherRowsOp, ExpertRowsOp>(
+          [](auto op) { return rowCost(op.getOuts()[0]); })
+      .Case([](CombineRowsOp op) {
+        auto weights = cast<ShapedType>(op.getWeights().getType());
+        return rowCost(op.getOuts()[0]) * weights.getDimSize(1);
+      })
+      .Case<CountPairsOp, PlacePairsOp>(
+          [](auto op) { return costOfPair * int64_t(op.getChunk()); })
       .Case([](memref::CopyOp op) {
         auto type = cast<MemRefType>(op.getTarget().getType());
         std::optional<unsigned> dim = getUnitDimension(op);
@@ -166,7 +203,13 @@ static int64_t unitCost(Operation *op) {
       .Default(grainOperations);
 }
 
+/// Tokens that should share the panels of a route's gate.
+static constexpr int64_t gateTokens = 8;
+
 int64_t moe::getKernelGrain(Operation *op) {
+  auto route = dyn_cast<RouteOp>(op);
+  if (route && route.getGate())
+    return gateTokens;
   return std::max<int64_t>(1, grainOperations /
                                   std::max<int64_t>(1, unitCost(op)));
 }

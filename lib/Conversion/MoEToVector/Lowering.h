@@ -24,6 +24,12 @@ LogicalResult lowerToRange(AttentionOp op, const KernelContext &kernel);
 LogicalResult lowerToRange(KVAppendOp op, const KernelContext &kernel);
 LogicalResult lowerToRange(RouteOp op, const KernelContext &kernel);
 LogicalResult lowerToRange(SortTokensOp op, const KernelContext &kernel);
+LogicalResult lowerToRange(GatherRowsOp op, const KernelContext &kernel);
+LogicalResult lowerToRange(ExpertRowsOp op, const KernelContext &kernel);
+LogicalResult lowerToRange(CombineRowsOp op, const KernelContext &kernel);
+LogicalResult lowerToRange(CountPairsOp op, const KernelContext &kernel);
+LogicalResult lowerToRange(ScanCountsOp op, const KernelContext &kernel);
+LogicalResult lowerToRange(PlacePairsOp op, const KernelContext &kernel);
 LogicalResult lowerToRange(linalg::LinalgOp op, const KernelContext &kernel);
 LogicalResult lowerToRange(memref::CopyOp op, const KernelContext &kernel);
 
@@ -33,6 +39,9 @@ std::optional<unsigned> getUnitLoop(linalg::LinalgOp op);
 
 /// The dimension of a copy whose steps are its units, or none.
 std::optional<unsigned> getUnitDimension(memref::CopyOp op);
+
+/// The units of each row `[R, D]` that a row operation makes.
+int64_t getColumnBlocks(ShapedType rows);
 
 /// Slots of a KV cache that lie side by side, and are handled together.
 constexpr int64_t slotBlock = 16;

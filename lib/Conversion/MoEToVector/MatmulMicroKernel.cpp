@@ -15,15 +15,18 @@ static constexpr int64_t unroll = 4;
 /// memory, so running past the end of one brings the next.
 static constexpr int64_t prefetchBytes = 2048;
 
+/// Streams that one thread reads side by side: more do not read faster.
+static constexpr int64_t maxStreams = 4;
+
 /// Accumulators of a block: half of the vector registers of either target.
 static int64_t getMaxAccumulators(int64_t lanes) { return lanes; }
 
 FailureOr<PanelProduct> PanelProduct::create(KernelBuilder &b, Operation *op,
-                                             Value weights, Value input,
-                                             Value output,
+                                             ValueRange weights, Value input,
+                                             int64_t outer,
                                              PanelLayoutAttr layout,
                                              int64_t lanes) {
-  auto type = cast<MemRefType>(weights.getType());
+  auto type = cast<MemRefType>(weights.front().getType());
   PanelProduct product(b);
   product.width = layout.getWidth();
   product.pair = layout.getPair();
@@ -37,160 +40,237 @@ FailureOr<PanelProduct> PanelProduct::create(KernelBuilder &b, Operation *op,
            << "pair = " << pairOfType << " and of a few times " << lanes
            << " columns for " << type.getElementType() << ", got " << layout;
   product.input = input;
-  product.output = output;
   product.inner = cast<MemRefType>(input.getType()).getDimSize(1);
-  product.outer = cast<MemRefType>(output.getType()).getDimSize(1);
-  product.panels = llvm::divideCeil(product.outer, product.width);
+  product.outer = outer;
+  product.panels = llvm::divideCeil(outer, product.width);
 
   // One dimension over all rows of all panels, one along a row.
   int64_t split = type.getRank() - product.pair;
   SmallVector<ReassociationIndices> groups(2);
   for (int64_t i = 0; i < type.getRank(); ++i)
     groups[i < split ? 0 : 1].push_back(i);
-  product.weights = memref::CollapseShapeOp::create(b, weights, groups);
+  for (Value matrices : weights)
+    product.weights.push_back(
+        memref::CollapseShapeOp::create(b, matrices, groups));
   return product;
 }
 
-void PanelProduct::emit(const Range &range) {
-  if (!ShapedType::isDynamic(range.rows)) {
-    // Few enough rows: one block, which reads every panel once.
-    int64_t most = getMaxAccumulators(lanes) / vectors;
-    if (range.rows <= most) {
-      emitPanels(range, range.rows * 2 <= most / 2 ? 2 : 1,
-                 [&](Value panel, int64_t count) {
-                   emitBlock({range, range.rowBegin, panel, range.rows, count});
-                 });
-      return;
-    }
-    emitPanels(range, 1,
-               [&](Value panel, int64_t) { emitRowBlocks(range, panel); });
+/// Rows of the largest block of `count` panels of each weights. With one panel
+/// a block may take the panel's vectors one after another.
+int64_t PanelProduct::getMaxRows(int64_t count) const {
+  int64_t matrices = weights.size();
+  int64_t sums =
+      count > 1 ? count * matrices * vectors : std::max(matrices, vectors);
+  return std::max<int64_t>(1, getMaxAccumulators(lanes) / sums);
+}
+
+void PanelProduct::emit(const Range &range, const Store &store) {
+  if (range.rows == 0)
     return;
-  }
+  bool anyRows = ShapedType::isDynamic(range.rows);
   Value rows = b.sub(range.rowEnd, range.rowBegin);
-  b.when(
-      b.isEqual(rows, b.index(1)),
-      [&] {
-        emitPanels(range, 2, [&](Value panel, int64_t count) {
-          emitBlock({range, range.rowBegin, panel, 1, count});
-        });
-      },
-      [&] {
-        // No rows, no panels: an expert that nobody chose costs nothing.
-        Range some = range;
-        some.panelEnd = arith::SelectOp::create(
-            b, b.isEqual(rows, b.index(0)), range.panelBegin, range.panelEnd);
-        emitPanels(some, 1,
-                   [&](Value panel, int64_t) { emitRowBlocks(some, panel); });
-      });
-}
+  Value begin = range.panelBegin, end = range.panelEnd;
+  // No rows, no panels: an expert that nobody chose costs nothing.
+  if (anyRows)
+    end = arith::SelectOp::create(b, b.isEqual(rows, b.index(0)), begin, end);
 
-/// The panels of the range, `panelsAtOnce` of them at a time while there are
-/// as many.
-void PanelProduct::emitPanels(const Range &range, int64_t panelsAtOnce,
-                              llvm::function_ref<void(Value, int64_t)> body) {
-  Value begin = range.panelBegin;
-  panelsAtOnce = std::min(panelsAtOnce, panels);
-  if (panelsAtOnce > 1) {
-    Value count = b.sub(range.panelEnd, begin);
-    Value end = b.add(begin, b.mul(b.div(count, panelsAtOnce), panelsAtOnce));
-    b.loop(begin, end, panelsAtOnce,
-           [&](Value panel) { body(panel, panelsAtOnce); });
-    begin = end;
+  // A few rows take several panels at once while there are as many.
+  int64_t matrices = weights.size();
+  for (int64_t count = maxStreams; count > 0; count /= 2) {
+    if (count > 1 && (count > panels || count * matrices > maxStreams))
+      continue;
+    int64_t most = getMaxRows(count);
+    if (count > 1 && !anyRows && range.rows > most)
+      continue;
+    Value stop = b.add(begin, b.mul(b.div(b.sub(end, begin), count), count));
+    if (count > 1 && anyRows)
+      stop = arith::SelectOp::create(b, b.isLess(rows, b.index(most + 1)), stop,
+                                     begin);
+    b.loop(begin, stop, count,
+           [&](Value panel) { emitRowBlocks(range, store, panel, count); });
+    begin = stop;
   }
-  b.loop(begin, range.panelEnd, 1, [&](Value panel) { body(panel, 1); });
 }
 
-/// All rows of the range with one panel.
-void PanelProduct::emitRowBlocks(const Range &range, Value panel) {
+/// All rows of the range with `count` panels from `panel` on.
+void PanelProduct::emitRowBlocks(const Range &range, const Store &store,
+                                 Value panel, int64_t count) {
   Value begin = range.rowBegin;
-  int64_t size = getMaxAccumulators(lanes) / vectors;
+  int64_t size = getMaxRows(count);
+  auto emitRows = [&](Value row, int64_t rows) {
+    emitBlock({range, store, row, panel, rows, count});
+  };
   if (!ShapedType::isDynamic(range.rows)) {
     int64_t rest = range.rows % size;
     Value end = b.add(begin, range.rows - rest);
-    b.loop(begin, end, size,
-           [&](Value row) { emitBlock({range, row, panel, size, 1}); });
+    b.loop(begin, end, size, [&](Value row) { emitRows(row, size); });
     if (rest > 0)
-      emitBlock({range, end, panel, rest, 1});
+      emitRows(end, rest);
     return;
   }
-  for (; size > 0; size /= 2) {
-    Value count = b.sub(range.rowEnd, begin);
-    Value end = b.add(begin, b.mul(b.div(count, size), size));
-    b.loop(begin, end, size,
-           [&](Value row) { emitBlock({range, row, panel, size, 1}); });
+  // Several panels serve at most one block: every size pays.
+  for (; size > 0; size = count > 1 ? size - 1 : size / 2) {
+    Value rows = b.sub(range.rowEnd, begin);
+    Value end = b.add(begin, b.mul(b.div(rows, size), size));
+    b.loop(begin, end, size, [&](Value row) { emitRows(row, size); });
     begin = end;
   }
 }
 
 void PanelProduct::emitBlock(const Block &block) {
   const Range &range = block.range;
-  Value inputRow = block.firstRow;
-  if (range.inputBegin)
-    inputRow = b.add(range.inputBegin, b.sub(block.firstRow, range.rowBegin));
-  SmallVector<Value> inputRows, panelRows;
-  for (int64_t i = 0; i < block.rows; ++i)
-    inputRows.push_back(b.add(inputRow, i));
-  int64_t rowsOfPanel = llvm::divideCeil(inner, pair);
-  Value panel = block.firstPanel;
-  if (range.matrix)
-    panel = b.add(b.mul(range.matrix, panels), panel);
-  for (int64_t i = 0; i < block.panels; ++i)
-    panelRows.push_back(b.mul(b.add(panel, i), rowsOfPanel));
+  SmallVector<Value> inputRows;
+  for (int64_t i = 0; i < block.rows; ++i) {
+    Value row = b.add(block.firstRow, i);
+    inputRows.push_back(range.inputRow ? range.inputRow(row) : row);
+  }
+  SmallVector<Stream> streams;
+  for (int64_t p = 0; p < block.panels; ++p)
+    for (unsigned w = 0; w < weights.size(); ++w)
+      streams.push_back(
+          {w, range.matrix, b.add(block.firstPanel, p), inputRows});
 
-  SmallVector<Value> sums(block.rows * block.panels * vectors,
+  // Many rows of many streams take a few vectors of each panel at a time.
+  int64_t sumsOfVector = block.rows * int64_t(streams.size());
+  int64_t count = vectors;
+  while (count > 1 && sumsOfVector * count > getMaxAccumulators(lanes))
+    count = llvm::divideCeil(count, 2);
+  for (int64_t first = 0; first < vectors; first += count) {
+    count = std::min(count, vectors - first);
+    SmallVector<Value> sums = multiply(streams, first, count);
+    if (block.store.isLong)
+      storeInLoop(block, sums, first, count);
+    else
+      storeUnrolled(block, sums, first, count);
+  }
+}
+
+void PanelProduct::storeUnrolled(const Block &block, ArrayRef<Value> sums,
+                                 int64_t firstVector, int64_t count) {
+  int64_t matrices = weights.size();
+  for (int64_t p = 0; p < block.panels; ++p)
+    for (int64_t v = 0; v < count; ++v) {
+      Place place = getPlace(b.add(block.firstPanel, p),
+                             b.index((firstVector + v) * lanes));
+      for (int64_t r = 0; r < block.rows; ++r) {
+        SmallVector<Value> products;
+        for (int64_t w = 0; w < matrices; ++w)
+          products.push_back(
+              sums[((p * matrices + w) * block.rows + r) * count + v]);
+        block.store.body(b.add(block.firstRow, r), place, products);
+      }
+    }
+}
+
+/// The same through memory, with one copy of the body.
+void PanelProduct::storeInLoop(const Block &block, ArrayRef<Value> sums,
+                               int64_t firstVector, int64_t count) {
+  int64_t matrices = weights.size();
+  Value zero = b.index(0);
+  Value buffer = b.scratch({int64_t(sums.size()), lanes}, b.getF32Type());
+  for (auto [i, sum] : llvm::enumerate(sums))
+    vector::StoreOp::create(b, sum, buffer, ValueRange{b.index(i), zero});
+  b.loop(zero, b.index(block.panels), 1, [&](Value p) {
+    b.loop(zero, b.index(count), 1, [&](Value v) {
+      Place place = getPlace(b.add(block.firstPanel, p),
+                             b.mul(b.add(v, firstVector), lanes));
+      b.loop(zero, b.index(block.rows), 1, [&](Value r) {
+        SmallVector<Value> products;
+        for (int64_t w = 0; w < matrices; ++w) {
+          Value stream = b.add(b.mul(p, matrices), w);
+          Value row = b.add(b.mul(stream, block.rows), r);
+          Value index = b.add(b.mul(row, count), v);
+          products.push_back(b.loadVector(buffer, {index, zero}, lanes));
+        }
+        block.store.body(b.add(block.firstRow, r), place, products);
+      });
+    });
+  });
+}
+
+PanelProduct::Place PanelProduct::getPlace(Value panel, Value lane) {
+  Place place = {panel, lane, b.add(b.mul(panel, width), lane), nullptr};
+  if (outer % width != 0)
+    place.mask = vector::CreateMaskOp::create(
+        b, b.vectorOf(lanes, b.getI1Type()),
+        ValueRange{b.sub(b.index(outer), place.column)});
+  return place;
+}
+
+SmallVector<Value> PanelProduct::multiply(ArrayRef<Stream> streams,
+                                          int64_t firstVector, int64_t count) {
+  int64_t rowsOfPanel = llvm::divideCeil(inner, pair);
+  SmallVector<Value> panelRows;
+  for (const Stream &stream : streams) {
+    Value panel = stream.panel;
+    if (stream.matrix)
+      panel = b.add(b.mul(stream.matrix, panels), panel);
+    panelRows.push_back(b.mul(panel, rowsOfPanel));
+  }
+  SmallVector<Value> sums(streams.size() * streams[0].inputRows.size() * count,
                           b.splatF32(0.0f, lanes));
+  auto step = [&](Value position, bool onlyFirst, bool prefetch,
+                  SmallVectorImpl<Value> &sums) {
+    emitStep(streams, panelRows, position, firstVector, count, onlyFirst,
+             prefetch, sums);
+  };
   int64_t wholeRows = inner / pair;
   int64_t looped = wholeRows / unroll * unroll;
+  // What the first vectors bring in lies there for the others.
+  bool prefetch = firstVector == 0;
   if (looped > 0)
     sums = b.loop(b.index(0), b.index(looped), unroll, sums,
                   [&](Value position, ValueRange carried) {
                     SmallVector<Value> next(carried);
                     for (int64_t i = 0; i < unroll; ++i)
-                      emitStep(block, inputRows, panelRows, b.add(position, i),
-                               /*onlyFirst=*/false, /*prefetch=*/true, next);
+                      step(b.add(position, i), /*onlyFirst=*/false, prefetch,
+                           next);
                     return next;
                   });
   for (int64_t i = looped; i < wholeRows; ++i)
-    emitStep(block, inputRows, panelRows, b.index(i), /*onlyFirst=*/false,
-             /*prefetch=*/false, sums);
+    step(b.index(i), /*onlyFirst=*/false, /*prefetch=*/false, sums);
   if (inner % pair != 0)
-    emitStep(block, inputRows, panelRows, b.index(wholeRows),
-             /*onlyFirst=*/true, /*prefetch=*/false, sums);
-  emitStores(block, sums);
+    step(b.index(wholeRows), /*onlyFirst=*/true, /*prefetch=*/false, sums);
+  return sums;
 }
 
 /// The multiply-adds of panel row `position`: one inner index, or a pair of
 /// them (`onlyFirst`: the padded last pair).
-void PanelProduct::emitStep(const Block &block, ArrayRef<Value> inputRows,
-                            ArrayRef<Value> panelRows, Value position,
+void PanelProduct::emitStep(ArrayRef<Stream> streams, ArrayRef<Value> panelRows,
+                            Value position, int64_t firstVector, int64_t count,
                             bool onlyFirst, bool prefetch,
                             SmallVectorImpl<Value> &sums) {
   SmallVector<Value> rows;
   for (Value start : panelRows)
     rows.push_back(b.add(start, position));
-  auto weightsType = cast<MemRefType>(weights.getType());
+  auto weightsType = cast<MemRefType>(weights.front().getType());
   int64_t columns = weightsType.getDimSize(1);
   int64_t elementBytes = weightsType.getElementTypeBitWidth() / 8;
   if (prefetch)
-    for (Value row : rows) {
+    for (auto [stream, row] : llvm::zip_equal(streams, rows)) {
       Value ahead = b.add(row, prefetchBytes / (columns * elementBytes));
       for (int64_t c = 0; c < columns; c += cacheLineBytes / elementBytes)
-        b.prefetch(weights, {ahead, b.index(c)});
+        b.prefetch(weights[stream.weights], {ahead, b.index(c)});
     }
 
-  // [panel][vector][half]
+  // [stream][vector][half]
   SmallVector<SmallVector<Value>> loaded;
-  for (Value row : rows)
-    for (int64_t v = 0; v < vectors; ++v)
-      loaded.push_back(loadPanelVectors(row, v, onlyFirst));
+  for (auto [stream, row] : llvm::zip_equal(streams, rows))
+    for (int64_t v = firstVector; v < firstVector + count; ++v)
+      loaded.push_back(
+          loadPanelVectors(weights[stream.weights], row, v, onlyFirst));
   int64_t halves = onlyFirst ? 1 : pair;
   for (int64_t half = 0; half < halves; ++half) {
     Value column = b.add(b.mul(position, pair), half);
-    for (auto [r, row] : llvm::enumerate(inputRows)) {
-      Value x = b.splat(b.load(input, {row, column}), lanes);
-      for (auto [v, vector] : llvm::enumerate(loaded)) {
-        Value &sum = sums[r * loaded.size() + v];
-        sum = b.fma(x, vector[half], sum);
+    SmallVector<Value>::iterator sum = sums.begin();
+    DenseMap<Value, Value> splats;
+    for (auto [s, stream] : llvm::enumerate(streams)) {
+      for (Value row : stream.inputRows) {
+        Value &x = splats[row];
+        if (!x)
+          x = b.splat(b.load(input, {row, column}), lanes);
+        for (int64_t v = 0; v < count; ++v, ++sum)
+          *sum = b.fma(x, loaded[s * count + v][half], *sum);
       }
     }
   }
@@ -198,7 +278,8 @@ void PanelProduct::emitStep(const Block &block, ArrayRef<Value> inputRows,
 
 /// One vector of columns of a panel row: a vector of f32, or one for each of
 /// the two inner indices that a pair of 16-bit elements holds.
-SmallVector<Value> PanelProduct::loadPanelVectors(Value row, int64_t vector,
+SmallVector<Value> PanelProduct::loadPanelVectors(Value weights, Value row,
+                                                  int64_t vector,
                                                   bool onlyFirst) {
   Value column = b.index(vector * lanes * pair);
   Type elementType = cast<MemRefType>(weights.getType()).getElementType();
@@ -219,30 +300,4 @@ SmallVector<Value> PanelProduct::loadPanelVectors(Value row, int64_t vector,
     halves.push_back(arith::BitcastOp::create(b, floats, second));
   }
   return halves;
-}
-
-void PanelProduct::emitStores(const Block &block, ArrayRef<Value> sums) {
-  auto storePanel = [&](int64_t p, int64_t columns) {
-    Value first = b.mul(b.add(block.firstPanel, p), width);
-    for (int64_t r = 0; r < block.rows; ++r)
-      for (int64_t v = 0; v < vectors && v * lanes < columns; ++v)
-        b.storeVector(sums[(r * block.panels + p) * vectors + v], output,
-                      {b.add(block.firstRow, r), b.add(first, v * lanes)},
-                      columns - v * lanes);
-  };
-  int64_t lastColumns = outer - (panels - 1) * width;
-  for (int64_t p = 0; p < block.panels; ++p) {
-    // A panel with another one behind it in the block is never the last.
-    if (lastColumns == width || p + 1 < block.panels) {
-      storePanel(p, width);
-      continue;
-    }
-    if (panels == 1) {
-      storePanel(p, lastColumns);
-      continue;
-    }
-    b.when(
-        b.isEqual(b.add(block.firstPanel, p), b.index(panels - 1)),
-        [&] { storePanel(p, lastColumns); }, [&] { storePanel(p, width); });
-  }
 }

@@ -22,8 +22,9 @@ using namespace mlir::moe;
 static LogicalResult lowerKernelOp(Operation *op, const KernelContext &kernel) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case<PackedMatmulOp, GroupedMatmulOp, AttentionOp, KVAppendOp, RouteOp,
-            SortTokensOp, memref::CopyOp, linalg::LinalgOp>(
-          [&](auto op) { return lowerToRange(op, kernel); })
+            SortTokensOp, GatherRowsOp, ExpertRowsOp, CombineRowsOp,
+            CountPairsOp, ScanCountsOp, PlacePairsOp, memref::CopyOp,
+            linalg::LinalgOp>([&](auto op) { return lowerToRange(op, kernel); })
       .Default([](Operation *op) {
         return op->emitOpError("expected an operation that has a kernel");
       });

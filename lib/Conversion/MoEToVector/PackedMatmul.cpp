@@ -8,9 +8,11 @@ using namespace mlir::moe;
 LogicalResult moe::lowerToRange(PackedMatmulOp op,
                                 const KernelContext &kernel) {
   KernelBuilder b(op, kernel);
+  Value output = op.getOuts()[0];
   FailureOr<PanelProduct> product =
       PanelProduct::create(b, op, op.getWeights(), op.getInput(),
-                           op.getOuts()[0], op.getPanel(), kernel.lanes);
+                           cast<MemRefType>(output.getType()).getDimSize(1),
+                           op.getPanel(), kernel.lanes);
   if (failed(product))
     return failure();
   PanelProduct::Range range;
@@ -19,6 +21,10 @@ LogicalResult moe::lowerToRange(PackedMatmulOp op,
   range.rowBegin = b.index(0);
   range.rowEnd = b.dim(op.getInput(), 0);
   range.rows = cast<MemRefType>(op.getInput().getType()).getDimSize(0);
-  product->emit(range);
+  auto store = [&](Value row, const PanelProduct::Place &place,
+                   ValueRange products) {
+    b.storeVector(products[0], output, {row, place.column}, place.mask);
+  };
+  product->emit(range, {store});
   return success();
 }

@@ -4,6 +4,7 @@
 #include "moe/Target/CPU/Artefact.h"
 #include "moe/Target/CPU/WeightPacking.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Parallel.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -85,6 +86,29 @@ static void writeDenseIntegers(llvm::raw_ostream &os, DenseElementsAttr data) {
   }
 }
 
+/// Writes a weight whose matrices the source has as columns x rows.
+static void writeTransposed(llvm::raw_ostream &os, const WeightFormat &format,
+                            const WeightShape &shape, int64_t matrices,
+                            RowReader readRow) {
+  int64_t rows = shape.count * shape.rows / std::max<int64_t>(matrices, 1);
+  WeightShape matrixShape = {1, rows, shape.columns};
+  std::vector<float> matrix(rows * shape.columns);
+  for (int64_t m = 0; m < matrices; ++m) {
+    llvm::parallelFor(0, shape.columns, [&](size_t column) {
+      std::vector<float> values(rows);
+      readRow(m * shape.columns + column, values);
+      for (int64_t row = 0; row < rows; ++row)
+        matrix[row * shape.columns + column] = values[row];
+    });
+    writeWeight(
+        os, format, matrixShape,
+        [&](int64_t row, MutableArrayRef<float> values) {
+          llvm::copy(ArrayRef(matrix).slice(row * shape.columns, shape.columns),
+                     values.begin());
+        });
+  }
+}
+
 static llvm::Error writeOne(llvm::raw_ostream &os, const PlannedWeight &weight,
                             CheckpointCache &checkpoints) {
   ArrayRef<int64_t> extents = weight.type.getShape();
@@ -104,14 +128,23 @@ static llvm::Error writeOne(llvm::raw_ostream &os, const PlannedWeight &weight,
     shape.count = extents.size() == 3 ? extents[0] : 1;
   }
 
+  auto write = [&](RowReader readRow) {
+    if (weight.sourceType == weight.type) {
+      writeWeight(os, format, shape, readRow);
+      return;
+    }
+    int64_t matrices = 1;
+    for (int64_t extent : extents.drop_back(2))
+      matrices *= extent;
+    writeTransposed(os, format, shape, matrices, readRow);
+  };
+
   if (auto random = dyn_cast<RandomAttr>(weight.source)) {
     double scale = random.getScale().convertToDouble();
-    writeWeight(
-        os, format, shape, [&](int64_t row, MutableArrayRef<float> values) {
-          for (auto [i, value] : llvm::enumerate(values))
-            value =
-                randomElement(random.getSeed(), row * values.size() + i, scale);
-        });
+    write([&](int64_t row, MutableArrayRef<float> values) {
+      for (auto [i, value] : llvm::enumerate(values))
+        value = randomElement(random.getSeed(), row * values.size() + i, scale);
+    });
     return llvm::Error::success();
   }
   if (auto dense = dyn_cast<DenseElementsAttr>(weight.source)) {
@@ -120,16 +153,15 @@ static llvm::Error writeOne(llvm::raw_ostream &os, const PlannedWeight &weight,
       return llvm::Error::success();
     }
     auto data = dense.getValues<APFloat>();
-    writeWeight(os, format, shape,
-                [&](int64_t row, MutableArrayRef<float> values) {
-                  for (auto [i, value] : llvm::enumerate(values)) {
-                    APFloat element = data[row * values.size() + i];
-                    bool losesInfo;
-                    element.convert(APFloat::IEEEsingle(),
-                                    APFloat::rmNearestTiesToEven, &losesInfo);
-                    value = element.convertToFloat();
-                  }
-                });
+    write([&](int64_t row, MutableArrayRef<float> values) {
+      for (auto [i, value] : llvm::enumerate(values)) {
+        APFloat element = data[row * values.size() + i];
+        bool losesInfo;
+        element.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
+                        &losesInfo);
+        value = element.convertToFloat();
+      }
+    });
     return llvm::Error::success();
   }
   auto source = cast<CheckpointAttr>(weight.source);
@@ -137,11 +169,14 @@ static llvm::Error writeOne(llvm::raw_ostream &os, const PlannedWeight &weight,
       checkpoints.open(source.getDirectory());
   if (!checkpoint)
     return checkpoint.takeError();
-  auto tensors = findTensors(**checkpoint, source.getKeys(), weight.type);
+  auto tensors = findTensors(**checkpoint, source.getKeys(), weight.sourceType);
   if (!tensors)
     return tensors.takeError();
-  writeWeight(os, format, shape,
-              TensorRows(*tensors, shape.count * shape.rows / tensors->size()));
+  int64_t sourceRows = 1;
+  for (int64_t extent : weight.sourceType.getShape().drop_back(
+           weight.sourceType.getRank() == 0 ? 0 : 1))
+    sourceRows *= extent;
+  write(TensorRows(*tensors, sourceRows / tensors->size()));
   return llvm::Error::success();
 }
 

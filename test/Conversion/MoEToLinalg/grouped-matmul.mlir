@@ -12,8 +12,8 @@
 // CHECK-NEXT: %[[BX:.*]] = arith.extf %[[B]]
 // CHECK-NEXT: math.fma %[[A]], %[[BX]], %[[ACC]]
 // CHECK: tensor.insert_slice
-func.func @offsets(%x: tensor<?x4xf32>, %w: tensor<8x3x4xbf16>, %o: tensor<9xi32>) -> tensor<?x3xf32> {
-  %0 = moe.grouped_matmul %x, %w offsets(%o : tensor<9xi32>) : tensor<?x4xf32>, tensor<8x3x4xbf16> -> tensor<?x3xf32>
+func.func @offsets(%x: tensor<?x4xf32>, %w: tensor<8x3x4xbf16>, %o: tensor<9xi32>, %out0: tensor<?x3xf32>) -> tensor<?x3xf32> {
+  %0 = moe.grouped_matmul %x, %w offsets(%o : tensor<9xi32>) outs(%out0 : tensor<?x3xf32>) : tensor<?x4xf32>, tensor<8x3x4xbf16>
   return %0 : tensor<?x3xf32>
 }
 
@@ -27,7 +27,8 @@ func.func @offsets(%x: tensor<?x4xf32>, %w: tensor<8x3x4xbf16>, %o: tensor<9xi32
 // CHECK-DAG: tensor.extract_slice %[[W]][%{{.*}}, 0, 0] [1, 3, 4]
 // CHECK: tensor.insert_slice %{{.*}} into %{{.*}}[%[[Q]], 0] [1, 3]
 func.func @broadcast(%x: tensor<1x4xf32>, %w: tensor<8x3x4xf32>, %ids: tensor<1x2xi32>) -> tensor<2x3xf32> {
-  %0 = moe.grouped_matmul %x, %w ids(%ids : tensor<1x2xi32>) broadcast : tensor<1x4xf32>, tensor<8x3x4xf32> -> tensor<2x3xf32>
+  %out0 = tensor.empty() : tensor<2x3xf32>
+  %0 = moe.grouped_matmul %x, %w ids(%ids : tensor<1x2xi32>) broadcast outs(%out0 : tensor<2x3xf32>) : tensor<1x4xf32>, tensor<8x3x4xf32>
   return %0 : tensor<2x3xf32>
 }
 
@@ -36,8 +37,8 @@ func.func @broadcast(%x: tensor<1x4xf32>, %w: tensor<8x3x4xf32>, %ids: tensor<1x
 // CHECK: moe.grouped_matmul
 // CHECK: moe.grouped_matmul
 func.func @kernels(%x: tensor<?x4xf32>, %w: tensor<8x1x4x16xf32>, %o: tensor<9xi32>, %a: memref<?x4xf32>, %b: memref<8x3x4xf32>,
-                   %c: memref<9xi32>, %d: memref<?x3xf32>) -> tensor<?x3xf32> {
-  %0 = moe.grouped_matmul %x, %w offsets(%o : tensor<9xi32>) panel <width = 16, pair = 1> : tensor<?x4xf32>, tensor<8x1x4x16xf32> -> tensor<?x3xf32>
+                   %c: memref<9xi32>, %d: memref<?x3xf32>, %out0: tensor<?x3xf32>) -> tensor<?x3xf32> {
+  %0 = moe.grouped_matmul %x, %w offsets(%o : tensor<9xi32>) panel <width = 16, pair = 1> outs(%out0 : tensor<?x3xf32>) : tensor<?x4xf32>, tensor<8x1x4x16xf32>
   moe.grouped_matmul %a, %b offsets(%c : memref<9xi32>) outs(%d : memref<?x3xf32>) : memref<?x4xf32>, memref<8x3x4xf32>
   return %0 : tensor<?x3xf32>
 }

@@ -14,12 +14,11 @@
 // CHECK:           memref.load %[[OFFSETS]][%[[E]]]
 // CHECK:           %[[NEXT:.*]] = arith.addi %[[E]], %c1
 // CHECK:           memref.load %[[OFFSETS]][%[[NEXT]]]
-// CHECK:           scf.if
-// CHECK:           } else {
 // An expert without rows has no panels either.
-// CHECK:             %[[SKIP:.*]] = arith.select %{{.*}}, %[[FROM]], %[[TO]]
-// CHECK:             scf.for %{{.*}} = %[[FROM]] to %[[SKIP]] step %c1
-// CHECK:               vector.store {{.*}}, %[[Y]]
+// CHECK:           %[[SKIP:.*]] = arith.select %{{.*}}, %[[FROM]], %[[TO]]
+// CHECK:           scf.for %{{.*}} = %[[FROM]] to %[[PAIRED:.*]] step %c2
+// CHECK:           scf.for %{{.*}} = %[[PAIRED]] to %{{.*}} step %c1
+// CHECK:             vector.store {{.*}}, %[[Y]]
 func.func @offsets(%begin: index, %end: index, %x: memref<?x8xf32>, %w: memref<5x3x8x32xf32>, %offsets: memref<6xi32>, %y: memref<?x96xf32>)
     attributes {moe.kernel} {
   moe.grouped_matmul %x, %w offsets(%offsets : memref<6xi32>) panel <width = 32, pair = 1> outs(%y : memref<?x96xf32>)

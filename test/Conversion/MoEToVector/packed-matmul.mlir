@@ -1,20 +1,23 @@
 // RUN: moe-opt %s --convert-moe-to-vector --canonicalize --cse --verify-each | FileCheck %s
 // RUN: moe-opt %s --convert-moe-to-vector="vector-bits=256" --canonicalize --cse --verify-each | FileCheck %s --check-prefix=HALF
 
-// One row takes two panels at a time, then the one left over. The inner
-// dimension is unrolled by four; 10 = 2 x 4 + 2.
+// One row takes four panels at a time, then the two and the one left over. The
+// inner dimension is unrolled by four; 10 = 2 x 4 + 2.
 // CHECK-LABEL: func.func @one_row
 // CHECK-SAME:    %[[BEGIN:.*]]: index, %[[END:.*]]: index, %[[X:.*]]: memref<1x10xf32>, %[[W:.*]]: memref<4x10x32xf32>, %[[Y:.*]]: memref<1x128xf32>
 // CHECK:         %[[PANELS:.*]] = memref.collapse_shape %[[W]] {{\[}}[0, 1], [2]] : memref<4x10x32xf32> into memref<40x32xf32>
-// CHECK:         scf.for %[[P:.*]] = %[[BEGIN]] to %[[PAIRED:.*]] step %c2
-// CHECK:           %{{.*}}:4 = scf.for {{.*}} = %c0 to %c8 step %c4 iter_args
+// CHECK:         scf.for %[[P:.*]] = %[[BEGIN]] to %[[FOURS:.*]] step %c4
+// CHECK:           %{{.*}}:8 = scf.for {{.*}} = %c0 to %c8 step %c4 iter_args
 // CHECK:             memref.prefetch %[[PANELS]]
 // CHECK:             %[[B:.*]] = vector.load %[[PANELS]]{{.*}} vector<16xf32>
 // CHECK:             %[[A:.*]] = memref.load %[[X]]
 // CHECK:             %[[SPLAT:.*]] = vector.broadcast %[[A]] : f32 to vector<16xf32>
 // CHECK:             vector.fma %[[SPLAT]], %[[B]], %{{.*}} : vector<16xf32>
 // CHECK:             scf.yield
-// CHECK-COUNT-8:   vector.fma
+// CHECK-COUNT-16:  vector.fma
+// CHECK-COUNT-8:   vector.store {{.*}}, %[[Y]]
+// CHECK:         scf.for %{{.*}} = %[[FOURS]] to %[[PAIRED:.*]] step %c2
+// CHECK:           %{{.*}}:4 = scf.for
 // CHECK-COUNT-4:   vector.store {{.*}}, %[[Y]]
 // CHECK:         scf.for %{{.*}} = %[[PAIRED]] to %[[END]] step %c1
 // CHECK:           %{{.*}}:2 = scf.for
@@ -28,28 +31,33 @@ func.func @one_row(%begin: index, %end: index, %x: memref<1x10xf32>, %w: memref<
   return
 }
 
-// Any number of rows: one alone, or blocks of 8, 4, 2, 1 for each panel.
-// The last panel has 36 - 32 = 4 columns.
+// Any number of rows: up to 4 take two panels at once, in blocks of 4, 3, 2 or 1; more, and the panel left over, blocks
+// of 8, 4, 2, 1 for each panel. The last panel has 36 - 32 = 4 columns.
 // CHECK-LABEL: func.func @any_rows
 // CHECK:         %[[ROWS:.*]] = memref.dim
-// CHECK:         scf.if
+// CHECK:         %[[SKIP:.*]] = arith.select %{{.*}}, %[[BEGIN:.*]], %[[END:.*]] : index
+// CHECK:         %[[FEW:.*]] = arith.cmpi slt, %[[ROWS]], %c5
+// CHECK:         %[[PAIRED:.*]] = arith.select %[[FEW]], %{{.*}}, %[[BEGIN]] : index
+// CHECK:         scf.for %{{.*}} = %[[BEGIN]] to %[[PAIRED]] step %c2
+// CHECK:           scf.for {{.*}} step %c4
+// CHECK:             %{{.*}}:16 = scf.for
+// CHECK:           scf.for {{.*}} step %c3
+// CHECK:             %{{.*}}:12 = scf.for
 // CHECK:           scf.for {{.*}} step %c2
-// CHECK:         } else {
-// CHECK:           %[[SKIP:.*]] = arith.select %{{.*}}, %[[BEGIN:.*]], %[[END:.*]] : index
-// CHECK:           scf.for %{{.*}} = %[[BEGIN]] to %[[SKIP]] step %c1
-// CHECK:             scf.for {{.*}} step %c8
-// CHECK:               %{{.*}}:16 = scf.for
-// CHECK:               scf.if
-// CHECK:                 %[[MASK:.*]] = vector.constant_mask [4] : vector<16xi1>
-// CHECK-COUNT-8:         vector.maskedstore {{.*}}, %[[MASK]]
-// CHECK:               } else {
-// CHECK-COUNT-16:        vector.store
-// CHECK:             scf.for {{.*}} step %c4
-// CHECK:               %{{.*}}:8 = scf.for
-// CHECK:             scf.for {{.*}} step %c2
-// CHECK:               %{{.*}}:4 = scf.for
-// CHECK:             scf.for {{.*}} step %c1
-// CHECK:               %{{.*}}:2 = scf.for
+// CHECK:             %{{.*}}:8 = scf.for
+// CHECK:           scf.for {{.*}} step %c1
+// CHECK:             %{{.*}}:4 = scf.for
+// CHECK:         scf.for %{{.*}} = %[[PAIRED]] to %[[SKIP]] step %c1
+// CHECK:           scf.for {{.*}} step %c8
+// CHECK:             %{{.*}}:16 = scf.for
+// CHECK:             %[[MASK:.*]] = vector.create_mask %{{.*}} : vector<16xi1>
+// CHECK-COUNT-8:     vector.maskedstore {{.*}}, %[[MASK]]
+// CHECK:           scf.for {{.*}} step %c4
+// CHECK:             %{{.*}}:8 = scf.for
+// CHECK:           scf.for {{.*}} step %c2
+// CHECK:             %{{.*}}:4 = scf.for
+// CHECK:           scf.for {{.*}} step %c1
+// CHECK:             %{{.*}}:2 = scf.for
 // HALF-LABEL: func.func @any_rows
 // HALF-NOT:     vector<16xf32>
 // HALF:         %{{.*}}:8 = scf.for {{.*}} vector<8xf32>

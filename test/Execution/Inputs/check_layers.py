@@ -6,7 +6,7 @@ usage: check_layers.py MOE_COMPILE WORK_DIR BODY [OPTION OF MOE_COMPILE...]
 
 Every number of tokens runs through the entry of dynamic T, some through one of that static T too, the work split
 into ranges in two ways. Checked: the values are within the error bound of their arithmetic; the bits depend neither on the
-form of the entry, nor on the split, nor on a row's neighbours.
+form of the entry, nor on the split, nor on a row's neighbours, nor on fusion.
 """
 
 import dataclasses
@@ -48,6 +48,9 @@ def check_layer(moe_compile, options, work, layer):
     (work / "layer.mlir").write_text("".join(text))
     subprocess.run([moe_compile, work / "layer.mlir", "-o", work / f"{layer}.moe", *options], check=True)
     artefact = Artefact(work / f"{layer}.moe")
+    command = [moe_compile, work / "layer.mlir", "-o", work / f"{layer}-unfused.moe", "--fuse=false", *options]
+    subprocess.run(command, check=True)
+    unfused = Artefact(work / f"{layer}-unfused.moe")
 
     x = np.random.default_rng(7).standard_normal((max(TOKENS), layer.dim)).astype(np.float32)
     x[1] = x[0]  # a batch whose sequences need the same experts
@@ -57,6 +60,9 @@ def check_layer(moe_compile, options, work, layer):
     error = np.abs(whole - expected)
     check((error <= bound)[clear].all(), f"{layer}: error {(error / bound)[clear].max():.2f} of what is allowed")
     check((whole[1] == whole[0]).all(), f"{layer}: equal rows, different results")
+    for entry, tokens in (("any", max(TOKENS)), *((f"tokens_{tokens}", tokens) for tokens in STATIC_TOKENS)):
+        (y,) = unfused.call(entry, [x[:tokens]], run_split)
+        check(y.tobytes() == whole[:tokens].tobytes(), f"{layer}: entry {entry} without fusion: other bits")
     for tokens in TOKENS:
         for entry in ("any", f"tokens_{tokens}") if tokens in STATIC_TOKENS else ("any",):
             for split in (run_whole, run_split):

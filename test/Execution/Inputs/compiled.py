@@ -43,6 +43,20 @@ def aligned(size):
     return buffer[-buffer.ctypes.data % 64:][:size]
 
 
+def make_results(description, inputs):
+    """The inputs and memory for the results of an entry, as arrays and as what the entry is called with."""
+    arrays = [np.ascontiguousarray(array) for array in inputs]
+    dtypes = {"f32": np.float32, "bf16": np.uint16, "i32": np.int32, "i64": np.int64}
+    for result in description["results"]:
+        shape = [inputs[0].shape[0] if extent < 0 else extent for extent in result["shape"]]
+        dtype = np.dtype(dtypes[result["dtype"]])
+        garbage = np.full(math.prod(shape) * dtype.itemsize, 0xA5, dtype=np.uint8)
+        arrays.append(garbage.view(dtype).reshape(shape))
+    tensors = (Tensor * max(len(arrays), 1))(
+        *(Tensor(array.ctypes.data, (ctypes.c_int64 * 8)(*array.shape)) for array in arrays))
+    return arrays, tensors
+
+
 class Artefact:
     def __init__(self, directory):
         self.manifest = json.loads((directory / "manifest.json").read_text())
@@ -56,14 +70,10 @@ class Artefact:
         description = self.manifest["entries"][entry]
         arena = aligned(self.manifest["memory"]["arena_bytes"])
         context = Context(parallel_for, self.weights.ctypes.data, None, arena.ctypes.data, None)
-        arrays = [np.ascontiguousarray(array) for array in inputs]
-        dtypes = {"f32": np.float32, "bf16": np.uint16, "i32": np.int32, "i64": np.int64}
-        for result in description["results"]:
-            shape = [inputs[0].shape[0] if extent < 0 else extent for extent in result["shape"]]
-            dtype = np.dtype(dtypes[result["dtype"]])
-            garbage = np.full(math.prod(shape) * dtype.itemsize, 0xA5, dtype=np.uint8)
-            arrays.append(garbage.view(dtype).reshape(shape))
-        tensors = (Tensor * max(len(arrays), 1))(
-            *(Tensor(array.ctypes.data, (ctypes.c_int64 * 8)(*array.shape)) for array in arrays))
-        getattr(self.code, description["symbol"])(ctypes.byref(context), tensors)
+        arrays, tensors = make_results(description, inputs)
+        function = getattr(self.code, description["symbol"])
+        function.restype = ctypes.c_char_p
+        failure = function(ctypes.byref(context), tensors)
+        if failure:
+            raise RuntimeError(failure.decode())
         return arrays[len(inputs):]

@@ -38,12 +38,15 @@ static void computeRows(void *captures, int64_t begin, int64_t end) {
   }
 }
 
-static void step(moe_context *context, const moe_tensor *tensors,
-                 const int32_t *outRows, int64_t count, float *logits) {
+static const char *step(moe_context *context, const moe_tensor *tensors,
+                        const int32_t *outRows, int64_t count, float *logits) {
   const int32_t *tokens = tensors[0].data;
   const int32_t *positions = tensors[1].data;
   const int32_t *sequences = tensors[2].data;
   float *kv = context->kv;
+  for (int64_t i = 0; i < tensors[0].shape[0]; ++i)
+    if (sequences[i] < 0 || sequences[i] >= FAKE_BATCH)
+      return "a sequence is out of range";
   for (int64_t i = 0; i < tensors[0].shape[0]; ++i)
     kv[sequences[i] * FAKE_MAX_LENGTH + positions[i]] = (float)(tokens[i] + 1);
   // Scribble over the scratch memory, as a real entry would.
@@ -52,14 +55,18 @@ static void step(moe_context *context, const moe_tensor *tensors,
   struct Rows rows = {context->weights, kv,      positions,
                       sequences,        outRows, logits};
   context->parallel_for(context, computeRows, &rows, count, 1);
+  return 0;
 }
 
-EXPORT void moe_entry_prefill(moe_context *context, const moe_tensor *tensors) {
-  step(context, tensors, tensors[3].data, tensors[3].shape[0], tensors[4].data);
+EXPORT const char *moe_entry_prefill(moe_context *context,
+                                     const moe_tensor *tensors) {
+  return step(context, tensors, tensors[3].data, tensors[3].shape[0],
+              tensors[4].data);
 }
 
 #ifndef FAKE_WITHOUT_DECODE
-EXPORT void moe_entry_decode(moe_context *context, const moe_tensor *tensors) {
-  step(context, tensors, 0, tensors[0].shape[0], tensors[3].data);
+EXPORT const char *moe_entry_decode(moe_context *context,
+                                    const moe_tensor *tensors) {
+  return step(context, tensors, 0, tensors[0].shape[0], tensors[3].data);
 }
 #endif

@@ -11,8 +11,8 @@
 #include <vector>
 
 extern "C" {
-void moe_entry_prefill(moe_context *context, const moe_tensor *tensors);
-void moe_entry_decode(moe_context *context, const moe_tensor *tensors);
+const char *moe_entry_prefill(moe_context *context, const moe_tensor *tensors);
+const char *moe_entry_decode(moe_context *context, const moe_tensor *tensors);
 }
 
 struct moe_reference_model {

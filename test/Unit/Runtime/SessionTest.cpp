@@ -2,6 +2,7 @@
 #include "moe/Runtime/Session.h"
 #include "FakeArtefact.h"
 #include "moe/Runtime/Artefact.h"
+#include "moe/Runtime/Error.h"
 
 #include <algorithm>
 #include <numeric>
@@ -139,6 +140,25 @@ TEST(Session, NeedsALanguageModel) {
   auto executable = makeCompiledModel(Artefact::open(files.path()));
   expectError(ExitCode::unsupported, "expected prefill, got decode, layer",
               [&] { Session session(*executable); });
+}
+
+TEST_F(SessionTest, TellsWhichCheckOfTheCodeFailed) {
+  int32_t token = 1, position = 0, sequence = FAKE_BATCH, row = 0;
+  std::vector<float> logits(FAKE_VOCAB);
+  moe_tensor tensors[] = {{&token, {1}},
+                          {&position, {1}},
+                          {&sequence, {1}},
+                          {&row, {1}},
+                          {logits.data(), {1, FAKE_VOCAB}}};
+  try {
+    executable->run(executable->entryIndex("prefill"), tensors);
+    FAIL() << "no error";
+  } catch (const Error &error) {
+    EXPECT_EQ(error.exitCode(), ExitCode::checkFailed);
+    EXPECT_STREQ(error.what(), "prefill: a sequence is out of range");
+  }
+  sequence = 0;
+  executable->run(executable->entryIndex("prefill"), tensors);
 }
 
 TEST(CompiledModel, RefusesAPlanThatDoesNotFit) {

@@ -8,7 +8,7 @@ def ConvertMoELaunchToLLVMPass : Pass<"convert-moe-launch-to-llvm", "::mlir::Mod
   let summary = "Give entries, kernels and launches the runtime's binary interface";
   let description = [{
     Follows `moe/Runtime/ABI.h`. A materialised entry `@f` becomes `@moe_entry_f(context, tensors)`: weights, caches and
-    arena come from the context, tensors from descriptors of data and extents. A kernel becomes
+    arena come from the context, tensors from descriptors of data and extents; it returns null. A kernel becomes
     `(captures, begin, end)`, and a launch stores its captures in a struct on the stack and calls the context's
     `parallel_for`, or the kernel itself where there is not enough work for two ranges. Adds the constant
     `moe_abi_version`.
@@ -18,6 +18,17 @@ def ConvertMoELaunchToLLVMPass : Pass<"convert-moe-launch-to-llvm", "::mlir::Mod
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect", "::mlir::arith::ArithDialect",
                            "::mlir::scf::SCFDialect", "::mlir::moe::MoEDialect"];
+}
+
+def ConvertMoEChecksToLLVMPass : Pass<"convert-moe-checks-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Make a failed check the result of its entry";
+  let description = [{
+    In an entry that `convert-moe-launch-to-llvm` has given its interface, `cf.assert` becomes a branch that returns
+    the address of the message; the runtime reports it. Whatever inserts `cf.assert` can be used, `moe-check-shapes` and
+    upstream's `generate-runtime-verification` among them. Runs after structured control flow is lowered, since a check
+    leaves the entry; a check in a kernel is an error, for a kernel cannot be left.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::cf::ControlFlowDialect"];
 }
 
 #endif // MOE_CONVERSION_LAUNCHTOLLVM_PASSES_TD

@@ -14,6 +14,16 @@ namespace mlir::moe {
 void populateRouteToLinalgPatterns(RewritePatternSet &patterns);
 void populateSortTokensToLinalgPatterns(RewritePatternSet &patterns);
 void populateGroupedMatmulToLinalgPatterns(RewritePatternSet &patterns);
+void populateGatherRowsToLinalgPatterns(RewritePatternSet &patterns);
+void populateExpertRowsToLinalgPatterns(RewritePatternSet &patterns);
+void populateCombineRowsToLinalgPatterns(RewritePatternSet &patterns);
+
+/// Takes the fused forms of `moe.grouped_matmul` apart into plain products and
+/// other operations of the sorted level, which the patterns above convert.
+void populateUnfuseGroupedMatmulPatterns(RewritePatternSet &patterns);
+
+/// The operations of MoETrainingOps.td.
+void populateTrainingToLinalgPatterns(RewritePatternSet &patterns);
 
 #define GEN_PASS_DECL
 #include "moe/Conversion/MoEToLinalg/Passes.h.inc"

@@ -5,19 +5,21 @@
 include "mlir/Pass/PassBase.td"
 
 def ConvertMoEToLinalgPass : InterfacePass<"convert-moe-to-linalg", "::mlir::FunctionOpInterface"> {
-  let summary = "Convert routing, sorting and grouped products to linalg and scf on tensors";
+  let summary = "Convert routing, sorting, grouped products and rows to linalg and scf on tensors";
   let description = [{
-    The portable lowering of `moe.route`, `moe.sort_tokens` and `moe.grouped_matmul` in value form: loops (`scf.for`)
-    and `linalg` operations on tensors that any target with linalg can compile.
+    The portable lowering of routing, sorting, grouped products, row operations and training operations in value form: loops (`scf.for`) and `linalg` operations on tensors that any target with linalg can compile.
     It gives the same results as the operations' texts say, bit for bit except where
     `math.exp` is approximated by the target, but is not tuned: CPU kernels replace it where speed matters. Operations in
-    buffer form and products with packed weights stay as they are.
+    buffer form and products with packed weights stay as they are. The fused forms of `moe.grouped_matmul` are first taken
+    apart into plain products, `moe.gather_rows`, elementwise operations and `moe.combine_rows`.
+
+    `training` stands for the losses, `moe.count_experts`, `moe.win_probability` and `moe.update_bias`, which have no other lowering.
 
     `ops` limits the conversion to the operations named.
   }];
   let options = [
     ListOption<"ops", "ops", "std::string",
-               "Operations to convert: route, sort_tokens, grouped_matmul (default: all)">];
+               "Operations to convert: route, sort_tokens, grouped_matmul, gather_rows, expert_rows, combine_rows, training (default: all)">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];

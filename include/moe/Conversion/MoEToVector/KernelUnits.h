@@ -7,9 +7,15 @@
 //   packed_matmul        one panel of outputs                ceil(N / width)
 //   grouped_matmul ids   one panel for one pair              T*k * panels
 //   grouped_matmul offs. one panel of one expert             E * panels
+//     combined, ids      one panel for one token             T * panels
+//     combined, offsets  one panel of all experts            panels
 //   attention            one key/value head for one row      heads * T
 //   kv_append, route     one row                             T
 //   sort_tokens          all                                 1
+//   gather_, expert_ and one block of columns of one row    R * blocks
+//     combine_rows
+//   scan_counts          all                                 1
+//   count_, place_pairs   one chunk of pairs                  chunks
 //   linalg, memref.copy  one step of the first parallel      its extent
 //                        loop that is not statically 1       (1 if none)
 #ifndef MOE_CONVERSION_MOETOVECTOR_KERNELUNITS_H

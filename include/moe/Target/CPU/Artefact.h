@@ -16,6 +16,7 @@ namespace mlir::moe {
 struct PlannedWeight {
   std::string name;
   RankedTensorType type;
+  RankedTensorType sourceType; ///< differs where the weight is transposed
   Attribute source;
   PanelLayoutAttr layout;
   int64_t offset = 0;

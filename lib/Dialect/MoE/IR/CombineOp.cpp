@@ -4,6 +4,11 @@
 using namespace mlir;
 using namespace mlir::moe;
 
+void CombineOp::build(OpBuilder &b, OperationState &state, Type result,
+                      Value rows, Value plan, Value weights, Value residual) {
+  build(b, state, result, rows, plan, weights, residual, /*skipped=*/Value());
+}
+
 LogicalResult CombineOp::verify() {
   auto rows = cast<ShapedType>(getRows().getType());
   auto weights = cast<ShapedType>(getWeights().getType());
@@ -16,9 +21,12 @@ LogicalResult CombineOp::verify() {
       failed(checkExtent(*this, "width of the result", rows.getDimSize(1),
                          result.getDimSize(1))))
     return failure();
-  if (getResidual() && getResidual().getType() != result)
-    return emitOpError("expected residual of type ")
-           << result << ", got " << getResidual().getType();
+  for (auto [name, value] :
+       {std::pair<StringRef, Value>{"residual", getResidual()},
+        {"skipped", getSkipped()}})
+    if (value && value.getType() != result)
+      return emitOpError("expected ")
+             << name << " of type " << result << ", got " << value.getType();
   if (ShapedType::isDynamic(tokens))
     return success();
   return checkExtent(*this, "number of rows", tokens * topK,

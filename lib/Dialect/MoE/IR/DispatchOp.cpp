@@ -9,6 +9,11 @@ void DispatchOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   setName(getPlan(), "plan");
 }
 
+void DispatchOp::build(OpBuilder &b, OperationState &state, Type rows,
+                       Type plan, Value input, Value ids, uint64_t experts) {
+  build(b, state, rows, plan, input, ids, /*scale=*/Value(), experts);
+}
+
 LogicalResult DispatchOp::verify() {
   auto input = cast<ShapedType>(getInput().getType());
   auto ids = cast<ShapedType>(getIds().getType());
@@ -24,6 +29,8 @@ LogicalResult DispatchOp::verify() {
           checkExtent(*this, "tokens of ids", input.getDimSize(0), tokens)) ||
       failed(checkExtent(*this, "width of rows", input.getDimSize(1),
                          rows.getDimSize(1))))
+    return failure();
+  if (failed(checkPairs(*this, "scale", getScale(), tokens, topK)))
     return failure();
   if (ShapedType::isDynamic(tokens))
     return success();

@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -54,6 +55,52 @@ LogicalResult moe::checkForm(Operation *op, OperandRange outs,
   return success();
 }
 
+LogicalResult moe::checkDestinations(Operation *op, OperandRange outs,
+                                     ArrayRef<DestinationSpec> specs) {
+  if (outs.size() != specs.size())
+    return op->emitOpError("expected ")
+           << specs.size() << " outs, got " << outs.size();
+  bool valueForm = isa<RankedTensorType>(outs.front().getType());
+  for (Value operand : op->getOperands())
+    if (valueForm ? isa<MemRefType>(operand.getType())
+                  : isa<RankedTensorType>(operand.getType()))
+      return op->emitOpError("expected operands that are all ")
+             << (valueForm ? "tensors" : "memrefs") << " like outs, got "
+             << operand.getType();
+  for (auto [out, spec] : llvm::zip_equal(outs, specs))
+    if (failed(checkRank(op, spec.name, out.getType(), spec.rank)))
+      return failure();
+  return success();
+}
+
+void moe::inferDestinationTypes(ValueRange outs, SmallVectorImpl<Type> &types) {
+  for (Type type : outs.getTypes())
+    if (isa<RankedTensorType>(type))
+      types.push_back(type);
+}
+
+LogicalResult moe::reifyDestinationShapes(OpBuilder &b,
+                                          DestinationStyleOpInterface op,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  for (OpResult result : op->getResults())
+    shapes.push_back(tensor::getMixedSizes(b, op.getLoc(),
+                                           op.getTiedOpOperand(result)->get()));
+  return success();
+}
+
+void moe::addDestinationEffects(
+    DestinationStyleOpInterface op,
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    if (op.isDpsInit(&operand))
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  }
+}
+
 ShapedType moe::outputType(Operation *op, OperandRange outs, unsigned i) {
   return cast<ShapedType>(outs.empty() ? op->getResult(i).getType()
                                        : outs[i].getType());
@@ -94,6 +141,32 @@ LogicalResult moe::checkSequences(Operation *op, Value sequences,
   if (failed(checkRank(op, "sequences", type, 1)))
     return failure();
   return checkExtent(op, "number of sequences", tokens, type.getDimSize(0));
+}
+
+LogicalResult moe::forwardEmptyDestination(PatternRewriter &rewriter,
+                                           DestinationStyleOpInterface op) {
+  auto isEmpty = [](Type type) {
+    return llvm::is_contained(cast<ShapedType>(type).getShape(), 0);
+  };
+  if (op->getNumResults() == 0 || !llvm::all_of(op->getResultTypes(), isEmpty))
+    return rewriter.notifyMatchFailure(op, "there are elements to compute");
+  rewriter.replaceOp(op, op.getDpsInits());
+  return success();
+}
+
+int64_t moe::getNumPairs(int64_t tokens, int64_t topK) {
+  return ShapedType::isDynamic(tokens) ? tokens : tokens * topK;
+}
+
+LogicalResult moe::checkPairs(Operation *op, StringRef what, Value pairs,
+                              int64_t tokens, int64_t topK) {
+  if (!pairs)
+    return success();
+  auto type = cast<ShapedType>(pairs.getType());
+  if (failed(checkRank(op, what, type, 2)) ||
+      failed(checkExtent(op, "tokens of " + what, tokens, type.getDimSize(0))))
+    return failure();
+  return checkExtent(op, "slots of " + what, topK, type.getDimSize(1));
 }
 
 LogicalResult moe::checkWeights(Operation *op, ShapedType weights,

@@ -9,6 +9,10 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 
+namespace mlir {
+class PatternRewriter;
+} // namespace mlir
+
 namespace mlir::moe {
 
 /// Emits "expected <what> <a>, got <b>" unless both extents may be equal; a
@@ -30,6 +34,28 @@ struct OutputSpec {
 LogicalResult checkForm(Operation *op, OperandRange outs,
                         ArrayRef<OutputSpec> specs);
 
+/// Checks the destinations of an operation: as many outs as `specs`, of these
+/// ranks; operands all tensors or all memrefs.
+struct DestinationSpec {
+  StringRef name;
+  int64_t rank;
+};
+LogicalResult checkDestinations(Operation *op, OperandRange outs,
+                                ArrayRef<DestinationSpec> specs);
+
+/// The result types of a destination-style operation: those of the tensors.
+void inferDestinationTypes(ValueRange outs, SmallVectorImpl<Type> &types);
+
+/// The result shapes of a destination-style operation: those of its outs.
+LogicalResult reifyDestinationShapes(OpBuilder &b,
+                                     DestinationStyleOpInterface op,
+                                     ReifiedRankedShapedTypeDims &shapes);
+
+/// Writes to memrefs of outs, which are not read, and reads of other memrefs.
+void addDestinationEffects(
+    DestinationStyleOpInterface op,
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects);
+
 /// The type of output i in either form.
 ShapedType outputType(Operation *op, OperandRange outs, unsigned i);
 
@@ -45,11 +71,30 @@ void addComputeEffects(Operation *op, OperandRange outs,
 /// Checks the optional cache slot of each of `tokens` rows.
 LogicalResult checkSequences(Operation *op, Value sequences, int64_t tokens);
 
+/// Replaces results without elements by the destinations.
+LogicalResult forwardEmptyDestination(PatternRewriter &rewriter,
+                                      DestinationStyleOpInterface op);
+
+/// T·k, or dynamic where T is.
+int64_t getNumPairs(int64_t tokens, int64_t topK);
+
+/// Checks that a value for each (token, slot) pair, if there is one, is of
+/// shape [tokens, topK].
+LogicalResult checkPairs(Operation *op, StringRef what, Value pairs,
+                         int64_t tokens, int64_t topK);
+
 /// Checks input [.., J] x weights [N, J], packed where there is a panel.
 /// `experts` is the leading extent of grouped weights, or 0.
 LogicalResult checkWeights(Operation *op, ShapedType weights,
                            PanelLayoutAttr panel, int64_t inner, int64_t outer,
                            bool grouped);
+
+/// What `moe.route` has in `normalize(..)`: `eps`, `eps, max`, `eps, p = 2.0`
+/// or `eps, max, p = 2.0`.
+ParseResult parseNormalize(OpAsmParser &parser, FloatAttr &epsilon,
+                           DivisorAttr &divisor, FloatAttr &normOrder);
+void printNormalize(OpAsmPrinter &printer, Operation *op, FloatAttr epsilon,
+                    DivisorAttr divisor, FloatAttr normOrder);
 
 } // namespace mlir::moe
 

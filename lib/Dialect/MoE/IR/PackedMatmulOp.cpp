@@ -10,30 +10,15 @@ void PackedMatmulOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
 }
 
 LogicalResult PackedMatmulOp::verify() {
-  Builder b(getContext());
   auto input = cast<ShapedType>(getInput().getType());
-  if (failed(checkForm(*this, getOuts(), {{"result", b.getF32Type(), 2}})) ||
+  if (failed(checkDestinations(*this, getOuts(), {{"result", 2}})) ||
       failed(checkRank(*this, "input", input, 2)))
     return failure();
-  ShapedType result = outputType(*this, getOuts(), 0);
+  auto result = cast<ShapedType>(getOuts()[0].getType());
   if (failed(checkExtent(*this, "rows of the result", input.getDimSize(0),
                          result.getDimSize(0))))
     return failure();
   return checkWeights(*this, cast<ShapedType>(getWeights().getType()),
                       getPanelAttr(), input.getDimSize(1), result.getDimSize(1),
                       /*grouped=*/false);
-}
-
-LogicalResult
-PackedMatmulOp::reifyResultShapes(OpBuilder &b,
-                                  ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back(
-      {extentOf(b, getLoc(), getInput(), 0),
-       b.getIndexAttr(outputType(*this, getOuts(), 0).getDimSize(1))});
-  return success();
-}
-
-void PackedMatmulOp::getEffects(
-    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
-  addComputeEffects(*this, getOuts(), effects);
 }

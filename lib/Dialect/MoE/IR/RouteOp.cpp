@@ -1,80 +1,110 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "OpSupport.h"
 
-#include "mlir/IR/PatternMatch.h"
-
 using namespace mlir;
 using namespace mlir::moe;
 
-void RouteOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
-  if (getNumResults() != 2)
-    return;
-  setName(getResult(0), "weights");
-  setName(getResult(1), "ids");
-}
-
-LogicalResult RouteOp::verify() {
-  Builder b(getContext());
-  if (failed(checkForm(
-          *this, getOuts(),
-          {{"weights", b.getF32Type(), 2}, {"ids", b.getI32Type(), 2}})) ||
-      failed(checkRank(*this, "logits", getLogits().getType(), 2)))
+ParseResult moe::parseNormalize(OpAsmParser &parser, FloatAttr &epsilon,
+                                DivisorAttr &divisor, FloatAttr &normOrder) {
+  Type f32 = parser.getBuilder().getF32Type();
+  if (parser.parseAttribute(epsilon, f32))
     return failure();
-  auto logits = cast<ShapedType>(getLogits().getType());
-  int64_t experts = logits.getDimSize(1), topK = getTopK();
-  if (ShapedType::isDynamic(experts))
-    return emitOpError("expected a static number of experts, got ") << logits;
-  if (topK > experts)
-    return emitOpError("expected top_k to be 1 to ")
-           << experts << ", got " << topK;
-  if (getBias()) {
-    auto bias = cast<ShapedType>(getBias().getType());
-    if (failed(checkRank(*this, "bias", bias, 1)) ||
-        failed(checkExtent(*this, "length of the bias", experts,
-                           bias.getDimSize(0))))
-      return failure();
-  }
-  for (unsigned i : {0u, 1u}) {
-    ShapedType out = outputType(*this, getOuts(), i);
-    StringRef name = i == 0 ? "weights" : "ids";
-    if (failed(checkExtent(*this, "tokens of " + name, logits.getDimSize(0),
-                           out.getDimSize(0))) ||
-        failed(checkExtent(*this, "slots of " + name, topK, out.getDimSize(1))))
+  while (succeeded(parser.parseOptionalComma())) {
+    if (succeeded(parser.parseOptionalKeyword("max")))
+      divisor = DivisorAttr::get(parser.getContext(), Divisor::Max);
+    else if (parser.parseKeyword("p", " or max") || parser.parseEqual() ||
+             parser.parseAttribute(normOrder, f32))
       return failure();
   }
   return success();
 }
 
+void moe::printNormalize(OpAsmPrinter &printer, Operation *, FloatAttr epsilon,
+                         DivisorAttr divisor, FloatAttr normOrder) {
+  printer.printAttributeWithoutType(epsilon);
+  if (divisor && divisor.getValue() == Divisor::Max)
+    printer << ", max";
+  if (normOrder) {
+    printer << ", p = ";
+    printer.printAttributeWithoutType(normOrder);
+  }
+}
+
+void RouteOp::build(OpBuilder &b, OperationState &state, TypeRange types,
+                    Value logits, int64_t topK, ScoreFunction score,
+                    FloatAttr normalize) {
+  state.addOperands(logits);
+  state.addTypes(types);
+  Properties &properties = state.getOrAddProperties<Properties>();
+  properties.operandSegmentSizes = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  properties.topK = b.getI64IntegerAttr(topK);
+  properties.score = ScoreFunctionAttr::get(b.getContext(), score);
+  properties.normalize = normalize;
+  properties.divisor = DivisorAttr::get(b.getContext(), Divisor::Add);
+  properties.scale = b.getF32FloatAttr(1.0f);
+}
+
+void RouteOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  SmallVector<StringRef, 4> names = {"weights", "ids"};
+  if (getWithScores())
+    names.push_back("scores");
+  if (getWithCounts())
+    names.push_back("counts");
+  if (getNumResults() == names.size())
+    for (auto [result, name] : llvm::zip_equal(getResults(), names))
+      setName(result, name);
+}
+
+int64_t RouteOp::getNumColumns() {
+  if (getGate())
+    return getColumns().value_or(0);
+  return cast<ShapedType>(getLogits().getType()).getDimSize(1);
+}
+
+int64_t RouteOp::getNumRouted() {
+  return getNumColumns() - getNumNull() -
+         (hasScoredShared() ? getNumShared() : 0);
+}
+
+bool RouteOp::isChosenOnLogits() {
+  switch (getScore()) {
+  case ScoreFunction::Softmax:
+    return getOnLogits() || (!getBias() && !getGroups() && !getExpertChoice());
+  case ScoreFunction::Sigmoid:
+  case ScoreFunction::SqrtSoftplus:
+    return getOnLogits();
+  case ScoreFunction::SoftmaxTopK:
+  case ScoreFunction::SparseMixer:
+  case ScoreFunction::None:
+    return true;
+  }
+  llvm_unreachable("unknown score function");
+}
+
+bool RouteOp::isPlain() {
+  bool knownScore = getScore() == ScoreFunction::Softmax ||
+                    getScore() == ScoreFunction::Sigmoid ||
+                    getScore() == ScoreFunction::SoftmaxTopK;
+  return knownScore && !getGate() && !getExpertScale() && !hasGivenIds() &&
+         !getSharedExperts() && !getNoise() && !getSoftcap() &&
+         !getOnLogits() && !getGroups() && getDivisor() == Divisor::Add &&
+         !getNormOrder() && !isPartial() && !getWithScores() &&
+         !getWithCounts();
+}
+
 LogicalResult RouteOp::reifyResultShapes(OpBuilder &b,
                                          ReifiedRankedShapedTypeDims &shapes) {
-  SmallVector<OpFoldResult> shape = {extentOf(b, getLoc(), getLogits(), 0),
-                                     b.getIndexAttr(getTopK())};
-  shapes.assign(2, shape);
+  OpFoldResult tokens = extentOf(b, getLoc(), getLogits(), 0);
+  SmallVector<OpFoldResult> slots = {tokens, b.getIndexAttr(getNumSlots())};
+  shapes.assign(2, slots);
+  if (getWithScores())
+    shapes.push_back({tokens, b.getIndexAttr(getNumColumns())});
+  if (getWithCounts())
+    shapes.push_back({b.getIndexAttr(getNumExperts())});
   return success();
 }
 
 void RouteOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addComputeEffects(*this, getOuts(), effects);
-}
-
-LogicalResult RouteOp::canonicalize(RouteOp op, PatternRewriter &rewriter) {
-  std::optional<APFloat> epsilon = op.getNormalize();
-  if (!epsilon || !epsilon->isZero())
-    return rewriter.notifyMatchFailure(op, "does not divide by the plain sum");
-  if (op.getScore() == ScoreFunction::SoftmaxTopK) {
-    // The weights sum to 1 already.
-    rewriter.modifyOpInPlace(op, [&] { op.removeNormalizeAttr(); });
-    return success();
-  }
-  if (op.getScore() != ScoreFunction::Softmax || op.getBias())
-    return rewriter.notifyMatchFailure(op, "the divisor does not cancel");
-  // Softmax over the k chosen needs k exponentials instead of E, and no second
-  // division. Both subtract the same largest logit, which is always chosen, so
-  // numerators are equal and the weights differ only by rounding.
-  rewriter.modifyOpInPlace(op, [&] {
-    op.setScore(ScoreFunction::SoftmaxTopK);
-    op.removeNormalizeAttr();
-  });
-  return success();
 }

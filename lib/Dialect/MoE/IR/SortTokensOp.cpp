@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "OpSupport.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -14,45 +14,32 @@ void SortTokensOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   setName(getResult(2), "inverse");
 }
 
+int64_t SortTokensOp::getNumRows(int64_t pairs) {
+  int64_t multiple = getRowMultiple();
+  return llvm::alignTo(pairs + int64_t(getExperts()) * (multiple - 1),
+                       multiple);
+}
+
 LogicalResult SortTokensOp::verify() {
-  Builder b(getContext());
-  Type i32 = b.getI32Type();
   auto ids = cast<ShapedType>(getIds().getType());
-  if (failed(checkForm(
-          *this, getOuts(),
-          {{"offsets", i32, 1}, {"order", i32, 1}, {"inverse", i32, 2}})) ||
+  if (failed(checkDestinations(
+          *this, getOuts(), {{"offsets", 1}, {"order", 1}, {"inverse", 2}})) ||
       failed(checkRank(*this, "ids", ids, 2)))
     return failure();
   int64_t tokens = ids.getDimSize(0), topK = ids.getDimSize(1);
   if (ShapedType::isDynamic(topK))
     return emitOpError("expected a static number of slots, got ") << ids;
-  int64_t pairs = ShapedType::isDynamic(tokens) ? tokens : tokens * topK;
-  ShapedType inverse = outputType(*this, getOuts(), 2);
-  if (failed(checkExtent(*this, "number of offsets", getExperts() + 1,
-                         outputType(*this, getOuts(), 0).getDimSize(0))) ||
-      failed(checkExtent(*this, "length of order", pairs,
-                         outputType(*this, getOuts(), 1).getDimSize(0))) ||
+  int64_t rows =
+      ShapedType::isDynamic(tokens) ? tokens : getNumRows(tokens * topK);
+  auto inverse = cast<ShapedType>(getOuts()[2].getType());
+  if (failed(checkExtent(
+          *this, "number of offsets", getExperts() + 1,
+          cast<ShapedType>(getOuts()[0].getType()).getDimSize(0))) ||
+      failed(checkExtent(
+          *this, "length of order", rows,
+          cast<ShapedType>(getOuts()[1].getType()).getDimSize(0))) ||
       failed(checkExtent(*this, "tokens of inverse", tokens,
                          inverse.getDimSize(0))))
     return failure();
   return checkExtent(*this, "slots of inverse", topK, inverse.getDimSize(1));
-}
-
-LogicalResult
-SortTokensOp::reifyResultShapes(OpBuilder &b,
-                                ReifiedRankedShapedTypeDims &shapes) {
-  OpFoldResult tokens = extentOf(b, getLoc(), getIds(), 0);
-  int64_t topK = cast<ShapedType>(getIds().getType()).getDimSize(1);
-  AffineExpr t = b.getAffineDimExpr(0);
-  OpFoldResult pairs =
-      affine::makeComposedFoldedAffineApply(b, getLoc(), t * topK, {tokens});
-  shapes.push_back({b.getIndexAttr(getExperts() + 1)});
-  shapes.push_back({pairs});
-  shapes.push_back({tokens, b.getIndexAttr(topK)});
-  return success();
-}
-
-void SortTokensOp::getEffects(
-    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
-  addComputeEffects(*this, getOuts(), effects);
 }

@@ -9,6 +9,15 @@ RankedTensorType WeightOp::getStoredType() {
   return layout ? layout.getPackedType(getTensorType()) : getTensorType();
 }
 
+RankedTensorType WeightOp::getSourceType() {
+  RankedTensorType type = getTensorType();
+  if (!getTransposed())
+    return type;
+  SmallVector<int64_t> shape(type.getShape());
+  std::swap(shape[shape.size() - 2], shape.back());
+  return RankedTensorType::get(shape, type.getElementType());
+}
+
 LogicalResult WeightOp::verify() {
   RankedTensorType type = getTensorType();
   if (!type.hasStaticShape())
@@ -16,11 +25,17 @@ LogicalResult WeightOp::verify() {
   if (getLayout() && type.getRank() != 2 && type.getRank() != 3)
     return emitOpError("expected rank 2 or 3 with a panel layout, got ")
            << type;
+  if (getTransposed() && type.getRank() < 2)
+    return emitOpError("expected rank 2 or more with transposed, got ") << type;
   if (auto checkpoint = dyn_cast<CheckpointAttr>(getSource())) {
     if (checkpoint.getKeys().size() == 1)
       return success();
     if (type.getRank() == 0)
       return emitOpError("expected one checkpoint key for a scalar, got ")
+             << checkpoint.getKeys().size();
+    if (getTransposed() && type.getRank() < 3)
+      return emitOpError("expected one checkpoint key for a transposed matrix, "
+                         "got ")
              << checkpoint.getKeys().size();
     return checkExtent(*this, "number of checkpoint keys", type.getDimSize(0),
                        checkpoint.getKeys().size());
@@ -36,8 +51,8 @@ LogicalResult WeightOp::verify() {
   if (!dense)
     return emitOpError("expected a checkpoint, random or dense source, got ")
            << getSource();
-  if (dense.getType() != type)
+  if (dense.getType() != getSourceType())
     return emitOpError("expected dense data of type ")
-           << type << ", got " << dense.getType();
+           << getSourceType() << ", got " << dense.getType();
   return success();
 }

@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 
@@ -27,6 +28,18 @@ bufferOperands(Operation *op, RewriterBase &rewriter,
     operands.push_back(*buffer);
   }
   return operands;
+}
+
+/// The operation on buffers, without results; takes its regions.
+static Operation *createBufferForm(Operation *op, RewriterBase &rewriter,
+                                   ValueRange operands) {
+  OperationState state(op->getLoc(), op->getName());
+  state.addOperands(operands);
+  state.addAttributes(llvm::to_vector(op->getDiscardableAttrs()));
+  state.propertiesAttr = op->getPropertiesAsAttribute();
+  for (Region &region : op->getRegions())
+    state.addRegion()->takeBody(region);
+  return rewriter.create(state);
 }
 
 namespace {
@@ -79,13 +92,79 @@ struct ComputeModel : ReadingModel<ComputeModel<OpTy>, OpTy> {
         bufferOperands(op, rewriter, options, state);
     if (failed(operands))
       return failure();
-    OperationState newState(op->getLoc(), op->getName());
-    newState.addOperands(*operands);
-    newState.addAttributes(llvm::to_vector(op->getDiscardableAttrs()));
-    newState.propertiesAttr = op->getPropertiesAsAttribute();
-    auto newOp = cast<OpTy>(rewriter.create(newState));
+    auto newOp = cast<OpTy>(createBufferForm(op, rewriter, *operands));
     newOp.getOutsMutable().append(outs);
     replaceOpWithBufferizedValues(rewriter, op, outs);
+    return success();
+  }
+};
+
+/// Writes its results into outs, whose old contents it does not read.
+template <typename Model, typename OpTy>
+struct DestinationModelBase
+    : DstBufferizableOpInterfaceExternalModel<Model, OpTy> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
+                              const AnalysisState &) const {
+    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand);
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto destinationStyle = cast<DestinationStyleOpInterface>(op);
+    if (destinationStyle.hasPureBufferSemantics())
+      return success();
+    FailureOr<SmallVector<Value>> operands =
+        bufferOperands(op, rewriter, options, state);
+    if (failed(operands))
+      return failure();
+    SmallVector<Value> outs;
+    for (OpOperand &init : destinationStyle.getDpsInitsMutable())
+      outs.push_back((*operands)[init.getOperandNumber()]);
+    Operation *buffers = createBufferForm(op, rewriter, *operands);
+    if (failed(Model::complete(cast<OpTy>(buffers), rewriter, options)))
+      return failure();
+    replaceOpWithBufferizedValues(rewriter, op, outs);
+    return success();
+  }
+
+  /// What else the operation needs on buffers.
+  static LogicalResult complete(OpTy, RewriterBase &,
+                                const BufferizationOptions &) {
+    return success();
+  }
+};
+
+template <typename OpTy>
+struct DestinationModel : DestinationModelBase<DestinationModel<OpTy>, OpTy> {};
+
+struct GroupedMatmulModel
+    : DestinationModelBase<GroupedMatmulModel, GroupedMatmulOp> {
+  /// Panel by panel, so that what one panel's columns need lies together.
+  static LogicalResult complete(GroupedMatmulOp op, RewriterBase &rewriter,
+                                const BufferizationOptions &options) {
+    if (!op.needsScratch())
+      return success();
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPoint(op);
+    Location loc = op.getLoc();
+    Value perRow = op.getBroadcast() ? op.getOrder() : op.getInput();
+    OpFoldResult rows = memref::getMixedSize(rewriter, loc, perRow, 0);
+    OpFoldResult width =
+        memref::getMixedSize(rewriter, loc, op.getOuts()[0], 1);
+    int64_t panels = 1;
+    if (std::optional<PanelLayoutAttr> panel = op.getPanel()) {
+      panels = llvm::divideCeil(op.getWidth(), panel->getWidth());
+      width = rewriter.getIndexAttr(panel->getWidth());
+    }
+    OpFoldResult sizes[] = {rewriter.getIndexAttr(panels), rows, width};
+    auto [shape, dynamic] = decomposeMixedValues(sizes);
+    auto type = MemRefType::get(shape, rewriter.getF32Type());
+    FailureOr<Value> scratch =
+        options.createAlloc(rewriter, loc, type, dynamic);
+    if (failed(scratch))
+      return failure();
+    op.getScratchMutable().assign(*scratch);
     return success();
   }
 };
@@ -108,9 +187,15 @@ void moe::registerBufferizableOpInterfaceExternalModels(
     DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, MoEDialect *) {
     RouteOp::attachInterface<ComputeModel<RouteOp>>(*context);
-    SortTokensOp::attachInterface<ComputeModel<SortTokensOp>>(*context);
-    GroupedMatmulOp::attachInterface<ComputeModel<GroupedMatmulOp>>(*context);
-    PackedMatmulOp::attachInterface<ComputeModel<PackedMatmulOp>>(*context);
+    SortTokensOp::attachInterface<DestinationModel<SortTokensOp>>(*context);
+    GroupedMatmulOp::attachInterface<GroupedMatmulModel>(*context);
+    CountPairsOp::attachInterface<DestinationModel<CountPairsOp>>(*context);
+    ScanCountsOp::attachInterface<DestinationModel<ScanCountsOp>>(*context);
+    PlacePairsOp::attachInterface<DestinationModel<PlacePairsOp>>(*context);
+    PackedMatmulOp::attachInterface<DestinationModel<PackedMatmulOp>>(*context);
+    GatherRowsOp::attachInterface<DestinationModel<GatherRowsOp>>(*context);
+    ExpertRowsOp::attachInterface<DestinationModel<ExpertRowsOp>>(*context);
+    CombineRowsOp::attachInterface<DestinationModel<CombineRowsOp>>(*context);
     AttentionOp::attachInterface<ComputeModel<AttentionOp>>(*context);
     KVAppendOp::attachInterface<KVAppendModel>(*context);
     context->loadDialect<memref::MemRefDialect, BufferizationDialect>();

@@ -22,7 +22,9 @@ using namespace mlir::moe;
 /// Whether the operation is work, not the wiring between pieces of work.
 static bool isKernel(Operation *op) {
   return isa<linalg::LinalgOp, memref::CopyOp, RouteOp, SortTokensOp,
-             GroupedMatmulOp, PackedMatmulOp, AttentionOp, KVAppendOp>(op);
+             CountPairsOp, ScanCountsOp, PlacePairsOp, GroupedMatmulOp,
+             PackedMatmulOp, GatherRowsOp, ExpertRowsOp, CombineRowsOp,
+             AttentionOp, KVAppendOp>(op);
 }
 
 /// Values that are remade in the kernel instead of being passed to it: scalar

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Linalg/Utils/Utils.h"
-#include "mlir/IR/Matchers.h"
-#include "mlir/IR/TypeUtilities.h"
+#include "PlainProduct.h"
+
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "llvm/ADT/MapVector.h"
@@ -15,36 +13,26 @@ namespace mlir::moe {
 using namespace mlir;
 using namespace mlir::moe;
 
-/// Whether the matrix product adds to zero.
-static bool startsFromZero(linalg::MatmulOp matmul) {
-  auto fill = matmul.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
-  return fill && matchPattern(fill.getInputs()[0], m_PosZeroFloat());
-}
-
-/// (m, n, k) -> (m, k) x (n, k) -> (m, n).
-static bool hasTransposedRhs(linalg::MatmulOp matmul) {
-  Builder b(matmul.getContext());
-  AffineExpr m = b.getAffineDimExpr(0), n = b.getAffineDimExpr(1),
-             k = b.getAffineDimExpr(2);
-  auto map = [&](AffineExpr i, AffineExpr j) {
-    return AffineMap::get(3, 0, {i, j}, b.getContext());
-  };
-  return matmul.getIndexingMapsArray() ==
-         SmallVector<AffineMap>{map(m, k), map(n, k), map(m, n)};
+/// Whether a packed kernel can serve `use`, a weight of the product: all its
+/// weights must become packed.
+static bool isPackable(GroupedMatmulOp op, OpOperand &use) {
+  unsigned first = op.getWeights().getBeginOperandIndex();
+  unsigned i = use.getOperandNumber();
+  return cast<ShapedType>(use.get().getType()).getRank() == 3 && i >= first &&
+         i < first + op.getWeights().size() &&
+         llvm::all_of(
+             op.getWeights(),
+             [](Value weight) { return weight.getDefiningOp<GetWeightOp>(); });
 }
 
 /// Whether `use` of a weight's value is one that a packed kernel can serve.
 static bool isPackable(OpOperand &use) {
-  if (auto matmul = dyn_cast<linalg::MatmulOp>(use.getOwner())) {
-    auto input = dyn_cast<RankedTensorType>(matmul.getInputs()[0].getType());
-    return use.getOperandNumber() == 1 && input &&
-           input.getElementType().isF32() && !input.isDynamicDim(1) &&
-           getElementTypeOrSelf(matmul.getResult(0)).isF32() &&
-           hasTransposedRhs(matmul) && startsFromZero(matmul);
-  }
+  if (auto matmul = dyn_cast<linalg::MatmulOp>(use.getOwner()))
+    return use.getOperandNumber() == 1 && !whyNotPlainProduct(matmul);
+  if (auto route = dyn_cast<RouteOp>(use.getOwner()))
+    return use.get() == route.getGate() && !route.getPanel();
   if (auto grouped = dyn_cast<GroupedMatmulOp>(use.getOwner()))
-    return use.get() == grouped.getWeights() && !grouped.getPanel() &&
-           grouped.getInput() != use.get();
+    return isPackable(grouped, use);
   return false;
 }
 
@@ -52,16 +40,23 @@ static void rewriteUse(OpOperand &use, Value packed, PanelLayoutAttr layout) {
   Operation *op = use.getOwner();
   OpBuilder b(op);
   if (auto grouped = dyn_cast<GroupedMatmulOp>(op)) {
-    grouped.getWeightsMutable().assign(packed);
+    use.set(packed);
     grouped.setPanelAttr(layout);
     return;
   }
+  if (auto route = dyn_cast<RouteOp>(op)) {
+    use.set(packed);
+    route.setPanelAttr(layout);
+    return;
+  }
   auto matmul = cast<linalg::MatmulOp>(op);
-  auto product = PackedMatmulOp::create(b, op->getLoc(), op->getResultTypes(),
-                                        matmul.getInputs()[0], packed,
-                                        ValueRange(), layout);
+  auto zeros = matmul.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
+  auto product = PackedMatmulOp::create(b, op->getLoc(), matmul.getInputs()[0],
+                                        packed, zeros.getOutputs(), layout);
   op->replaceAllUsesWith(product);
   op->erase();
+  if (zeros->use_empty())
+    zeros->erase();
 }
 
 namespace {

@@ -27,15 +27,23 @@ struct RowOrder : RowGroups {
   /// The type of T·k rows of `width`.
   RankedTensorType getRowsType(int64_t width) const;
 
-  /// Each pair's token row, `[T·k, D]`.
+  /// Whether every pair's row is its token's, which can be read in its place.
+  bool hasTokenRows() const { return !isSorted() && !scale; }
+
+  /// Each pair's token row, scaled if the pairs have factors, `[T·k, D]`.
   Value gather(OpBuilder &b, Location loc) const;
 
+  /// Each row's copy of the vector of its expert; `vectors [E, N]`.
+  Value createVectors(OpBuilder &b, Location loc, Value vectors) const;
+
   /// `init[t, :] + sum over slots of weights[t, s] * rows[row(t, s), :]` in
-  /// slot order, one fused multiply-add a slot; without `init` from 0.
+  /// slot order, one fused multiply-add a slot; without `init` from 0. A
+  /// skipped pair adds the row of `skipped`, or nothing without one.
   Value combine(OpBuilder &b, Location loc, Value rows, Value weights,
-                Value init) const;
+                Value init, Value skipped) const;
 
   Value tokens;     ///< [T, D]
+  Value scale;      ///< [T, k], or null
   int64_t topK = 0; ///< k
   Value order;      ///< [T·k], sorted only
   Value inverse;    ///< [T, k], sorted only

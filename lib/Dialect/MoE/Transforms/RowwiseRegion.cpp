@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "RowwiseRegion.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -43,9 +41,39 @@ bool RowwiseRegion::isWeightProduct(Operation *op) const {
   return isa<linalg::MatmulOp>(op) && kindOf(op->getOperand(1)) == Kind::Weight;
 }
 
+/// A transpose of a matrix; its input.
+static Value getTransposed(Value value) {
+  auto transpose = value.getDefiningOp<linalg::TransposeOp>();
+  return transpose && transpose.getPermutation() == ArrayRef<int64_t>{1, 0}
+             ? transpose.getInput()
+             : Value();
+}
+
+std::pair<BlockArgument, bool> RowwiseRegion::getSlice(Value value) {
+  bool isTransposed = false;
+  while (Value input = getTransposed(value)) {
+    isTransposed = !isTransposed;
+    value = input;
+  }
+  return {cast<BlockArgument>(value), isTransposed};
+}
+
 std::optional<RowwiseRegion::Kind> RowwiseRegion::classify(Operation *op) {
   if (isWeightProduct(op))
     return classifyProduct(cast<linalg::MatmulOp>(op));
+  if (auto transpose = dyn_cast<linalg::TransposeOp>(op);
+      transpose && kindOf(transpose.getInput()) == Kind::Weight &&
+      getTransposed(op->getResult(0)))
+    return Kind::Weight;
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+      slice && kindOf(slice.getSource()) == Kind::Rows)
+    return classifySlice(slice);
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op);
+      expand && kindOf(expand.getSrc()) == Kind::Rows)
+    return classifyReshape(op, expand.getReassociationIndices());
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op);
+      collapse && kindOf(collapse.getSrc()) == Kind::Rows)
+    return classifyReshape(op, collapse.getReassociationIndices());
   if (auto empty = dyn_cast<tensor::EmptyOp>(op))
     return classifyEmpty(empty);
   if (auto dim = dyn_cast<tensor::DimOp>(op);
@@ -69,8 +97,9 @@ std::optional<RowwiseRegion::Kind> RowwiseRegion::classify(Operation *op) {
 
 std::optional<RowwiseRegion::Kind>
 RowwiseRegion::classifyProduct(linalg::MatmulOp op) {
-  if (!isa<linalg::MatmulTransposeBOp>(op.getOperation()))
-    return fail("the product is not rows times transposed weights");
+  if (!isa<linalg::MatmulTransposeBOp>(op.getOperation()) &&
+      op.hasUserDefinedMaps())
+    return fail("the product is not rows times weights");
   Value rows = op.getInputs()[0], init = op.getOutputs()[0];
   if (kindOf(rows) != Kind::Rows || !getElementTypeOrSelf(rows).isF32() ||
       !getElementTypeOrSelf(init).isF32())
@@ -94,17 +123,46 @@ RowwiseRegion::classifyEmpty(tensor::EmptyOp op) {
 }
 
 std::optional<RowwiseRegion::Kind>
+RowwiseRegion::classifySlice(tensor::ExtractSliceOp op) {
+  if (op.getType().getRank() != op.getSourceType().getRank())
+    return fail("the slice drops dimensions");
+  auto isAllRows = [&](OpFoldResult size) {
+    auto value = dyn_cast<Value>(size);
+    return value && kindOf(value) == Kind::RowCount;
+  };
+  if (getConstantIntValue(op.getMixedOffsets().front()) != 0 ||
+      getConstantIntValue(op.getMixedStrides().front()) != 1 ||
+      !isAllRows(op.getMixedSizes().front()))
+    return fail("the slice is not one of all rows");
+  return Kind::Rows;
+}
+
+std::optional<RowwiseRegion::Kind>
+RowwiseRegion::classifyReshape(Operation *op,
+                               ArrayRef<ReassociationIndices> groups) {
+  if (groups.empty() || groups.front().size() != 1)
+    return fail("it mixes rows");
+  return Kind::Rows;
+}
+
+std::optional<RowwiseRegion::Kind>
 RowwiseRegion::classifyLinalg(linalg::LinalgOp op) {
-  bool anyRows = false;
-  for (Value operand : op->getOperands()) {
-    Kind kind = kindOf(operand);
-    if (kind == Kind::Weight)
-      return fail("it uses an expert's weight in another way than in a product "
-                  "with rows");
+  bool anyRows = false, anyVectors = false;
+  for (OpOperand &operand : op->getOpOperands()) {
+    Kind kind = kindOf(operand.get());
+    if (kind == Kind::Weight) {
+      auto type = cast<ShapedType>(operand.get().getType());
+      if (type.getRank() > 1)
+        return fail("it uses an expert's matrix in another way than in a "
+                    "product with rows");
+      anyVectors = true;
+    }
     if (kind == Kind::RowCount)
       return fail("it computes with the number of rows");
     anyRows |= kind == Kind::Rows;
   }
+  if (anyVectors && !anyRows)
+    return fail("it computes with an expert's vector alone");
   SetVector<Value> captured;
   getUsedValuesDefinedAbove(op->getRegions(), captured);
   for (Value value : captured)
@@ -141,75 +199,4 @@ RowwiseRegion::classifyLinalg(linalg::LinalgOp op) {
   if (usesRowNumber.wasInterrupted())
     return fail("it depends on the number of the row");
   return Kind::Rows;
-}
-
-//===----------------------------------------------------------------------===//
-// Inlining
-//===----------------------------------------------------------------------===//
-
-Value RowwiseRegion::inlineBefore(OpBuilder &b, const RowOrder &order,
-                                  Value rows) {
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(expert);
-  Block &body = expert.getBody().front();
-  BlockArgument block = body.getArgument(0);
-  IRMapping mapping;
-  if (rows) {
-    int64_t width = cast<ShapedType>(block.getType()).getDimSize(1);
-    mapping.map(block,
-                castTo(b, expert.getLoc(), rows, order.getRowsType(width)));
-  }
-  // Token rows are copied out only for an operation that cannot read them where
-  // they are.
-  auto lookup = [&](Value value) {
-    if (value == block && !mapping.contains(block))
-      mapping.map(block, order.gather(b, value.getLoc()));
-    return mapping.lookupOrDefault(value);
-  };
-  auto inlineProduct = [&](Operation &op) -> Value {
-    auto weight = cast<BlockArgument>(op.getOperand(1));
-    bool broadcast = op.getOperand(0) == block && !mapping.contains(block);
-    Value input = broadcast ? order.tokens : lookup(op.getOperand(0));
-    int64_t width = cast<ShapedType>(weight.getType()).getDimSize(0);
-    return GroupedMatmulOp::create(
-               b, op.getLoc(), order.getRowsType(width), input,
-               expert.getWeights()[weight.getArgNumber() - 1], order.offsets,
-               order.ids, ValueRange(), PanelLayoutAttr(), broadcast)
-        .getResult(0);
-  };
-  auto inlineEmpty = [&](tensor::EmptyOp empty) -> Value {
-    SmallVector<OpFoldResult> sizes = empty.getMixedSizes();
-    sizes.front() = order.numRows;
-    for (OpFoldResult &size : MutableArrayRef(sizes).drop_front())
-      if (auto value = dyn_cast<Value>(size))
-        size = lookup(value);
-    return tensor::EmptyOp::create(b, empty.getLoc(), sizes,
-                                   empty.getType().getElementType());
-  };
-
-  for (Operation &op : body.without_terminator()) {
-    Kind kind = op.getNumResults() ? kindOf(op.getResult(0)) : Kind::Uniform;
-    if (isWeightProduct(&op)) {
-      mapping.map(op.getResult(0), inlineProduct(op));
-    } else if (kind == Kind::RowCount) {
-      mapping.map(op.getResult(0), getValueOrCreateConstantIndexOp(
-                                       b, op.getLoc(), order.numRows));
-    } else if (isa<tensor::EmptyOp>(op) && kind == Kind::Rows) {
-      mapping.map(op.getResult(0), inlineEmpty(cast<tensor::EmptyOp>(op)));
-    } else {
-      SmallVector<Value> operands =
-          llvm::map_to_vector(op.getOperands(), lookup);
-      SmallVector<Type> types(op.getResultTypes());
-      if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
-        types = llvm::map_to_vector(linalgOp.getDpsInits(), [&](Value init) {
-          return lookup(init).getType();
-        });
-      Operation *copy = cloneWithoutRegions(b, &op, types, operands);
-      for (auto [from, to] :
-           llvm::zip_equal(op.getRegions(), copy->getRegions()))
-        from.cloneInto(&to, mapping);
-      mapping.map(op.getResults(), copy->getResults());
-    }
-  }
-  return lookup(body.getTerminator()->getOperand(0));
 }

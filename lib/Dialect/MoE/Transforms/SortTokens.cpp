@@ -2,6 +2,7 @@
 #include "moe/Dialect/MoE/Transforms/SortTokens.h"
 
 #include "RowwiseRegion.h"
+#include "SortForm.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -89,32 +90,6 @@ static bool isOrderHidden(const Layer &layer) {
                       [&](CombineOp op) { return madeByLayer(op.getRows()); });
 }
 
-/// Chooses the form (see the pass's text) and says why.
-static bool chooseSorted(const Layer &layer, TokenForm form) {
-  auto dispatch = layer.dispatch;
-  auto ids = cast<RankedTensorType>(dispatch.getIds().getType());
-  int64_t topK = ids.getDimSize(1), experts = dispatch.getExperts();
-  bool isStatic = !ids.isDynamicDim(0);
-  int64_t pairs = isStatic ? ids.getDimSize(0) * topK : 0;
-  bool few = isStatic && pairs <= std::max(topK, experts / 4);
-  bool sorted = form == TokenForm::Auto ? !few : form == TokenForm::Sorted;
-
-  auto opts = remark::RemarkOpts::name("form").category(DEBUG_TYPE);
-  if (!sorted && !isOrderHidden(layer)) {
-    remark::missed(dispatch.getLoc(), opts)
-        << "sorted, since rows are read or made outside the layer";
-    return true;
-  }
-  StringRef name = sorted ? "sorted" : "unsorted";
-  if (isStatic)
-    remark::passed(dispatch.getLoc(), opts)
-        << remark::add("{0}, {1} pairs for {2} experts", name, pairs, experts);
-  else
-    remark::passed(dispatch.getLoc(), opts)
-        << remark::add("{0}, any number of tokens", name);
-  return sorted;
-}
-
 /// Moves the region of `op` into a loop over experts, or over pairs. Null
 /// `rows` stands for the dispatched token rows.
 static Value loopOver(RewriterBase &rewriter, ExpertOp op,
@@ -133,10 +108,11 @@ static Value loopOver(RewriterBase &rewriter, ExpertOp op,
     return yielded;
   };
   int64_t width = cast<ShapedType>(op.getResult().getType()).getDimSize(1);
+  Value init =
+      order.createEmpty(rewriter, op.getLoc(), rewriter.getIndexAttr(width));
   return buildExpertLoop(rewriter, op.getLoc(), order,
                          rows ? rows : order.tokens, /*broadcast=*/!rows,
-                         op.getWeights(), rewriter.getIndexAttr(width),
-                         moveBody);
+                         op.getWeights(), init, moveBody);
 }
 
 FailureOr<SortedLayer> moe::sortTokens(RewriterBase &rewriter,
@@ -145,20 +121,24 @@ FailureOr<SortedLayer> moe::sortTokens(RewriterBase &rewriter,
   if (failed(check(layer)))
     return failure();
   SortedLayer summary;
-  summary.sorted = chooseSorted(layer, form);
+  summary.sorted =
+      chooseSorted(dispatch, layer.experts, form, !isOrderHidden(layer));
 
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPoint(dispatch);
   RowOrder order = RowOrder::create(rewriter, dispatch, summary.sorted);
+  if (summary.sorted)
+    chooseChunk(order.offsets.getDefiningOp<SortTokensOp>());
   auto replaceRows = [&](Value from, Value to) {
     rewriter.replaceAllUsesWith(
         from, castTo(rewriter, from.getLoc(), to, from.getType()));
   };
-  if (summary.sorted && !dispatch.getRows().use_empty())
+  // Unsorted rows are copied where they are needed.
+  if (!order.hasTokenRows() && !dispatch.getRows().use_empty())
     replaceRows(dispatch.getRows(), order.gather(rewriter, dispatch.getLoc()));
 
   for (ExpertOp expert : layer.experts) {
-    // Unsorted rows of tokens are read where they are.
+    // Rows of tokens are read where they are.
     Value rows = expert.getRows();
     if (rows == dispatch.getRows())
       rows = nullptr;
@@ -174,7 +154,7 @@ FailureOr<SortedLayer> moe::sortTokens(RewriterBase &rewriter,
       ++summary.numLoops;
       result = loopOver(rewriter, expert, order, rows);
     } else {
-      result = region.inlineBefore(rewriter, order, rows);
+      result = inlineRegion(rewriter, expert, region, order, rows);
     }
     replaceRows(expert.getResult(), result);
     rewriter.eraseOp(expert);
@@ -188,7 +168,7 @@ FailureOr<SortedLayer> moe::sortTokens(RewriterBase &rewriter,
       rows = order.gather(rewriter, loc);
     replaceRows(combine.getResult(),
                 order.combine(rewriter, loc, rows, combine.getWeights(),
-                              combine.getResidual()));
+                              combine.getResidual(), combine.getSkipped()));
     rewriter.eraseOp(combine);
   }
   rewriter.eraseOp(dispatch);

@@ -19,7 +19,7 @@ static LogicalResult verifySorted(Operation *op) {
   auto sort = grouped.getOffsets().getDefiningOp<SortTokensOp>();
   if (!sort || grouped.getOffsets() != sort.getResult(0))
     return op->emitOpError("expected offsets of a moe.sort_tokens");
-  auto experts = cast<ShapedType>(grouped.getWeights().getType()).getDimSize(0);
+  int64_t experts = grouped.getNumExperts();
   if (experts != int64_t(sort.getExperts()))
     return op->emitOpError("expected rows sorted for ")
            << experts << " experts, got " << sort.getExperts();

@@ -54,6 +54,10 @@ static Step stepOfRow(OpBuilder &b, Location loc, const RowGroups &groups,
   Value token = arith::DivUIOp::create(b, loc, row, slots);
   Value slot = arith::RemUIOp::create(b, loc, row, slots);
   Value expert = loadIndex(b, loc, groups.ids, {token, slot});
+  if (groups.partial) {
+    Value last = arith::ConstantIndexOp::create(b, loc, groups.experts - 1);
+    expert = arith::MinUIOp::create(b, loc, expert, last);
+  }
   return {expert, broadcast ? token : row, row, b.getIndexAttr(1)};
 }
 
@@ -84,9 +88,8 @@ static Value sliceWeight(OpBuilder &b, Location loc, Value weights,
 
 Value moe::buildExpertLoop(OpBuilder &b, Location loc, const RowGroups &groups,
                            Value rows, bool broadcast, ValueRange weights,
-                           OpFoldResult width, ExpertBody body) {
-  Value init = tensor::EmptyOp::create(
-      b, loc, ArrayRef<OpFoldResult>{groups.numRows, width}, b.getF32Type());
+                           Value init, ExpertBody body) {
+  OpFoldResult width = tensor::getMixedSize(b, loc, init, 1);
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
   OpFoldResult count = groups.offsets

@@ -84,9 +84,33 @@ func.func private @ffn(tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>
 // With one slot a token, pairs are tokens.
 // CHECK-LABEL: @one_slot
 func.func @one_slot(%x: tensor<3x4xf32>, %i: tensor<3x1xi32>, %j: tensor<3x2xi32>, %w: tensor<8x4x4xf32>) -> (tensor<3x4xf32>, tensor<6x4xf32>) {
-  // CHECK: moe.grouped_matmul %{{.*}}, %{{.*}} ids(%{{.*}} : tensor<3x1xi32>) :
-  %0 = moe.grouped_matmul %x, %w ids(%i : tensor<3x1xi32>) broadcast : tensor<3x4xf32>, tensor<8x4x4xf32> -> tensor<3x4xf32>
-  // CHECK: moe.grouped_matmul %{{.*}}, %{{.*}} ids(%{{.*}} : tensor<3x2xi32>) broadcast :
-  %1 = moe.grouped_matmul %x, %w ids(%j : tensor<3x2xi32>) broadcast : tensor<3x4xf32>, tensor<8x4x4xf32> -> tensor<6x4xf32>
+  // CHECK: moe.grouped_matmul %{{.*}}, %{{.*}} ids(%{{.*}} : tensor<3x1xi32>) outs(
+  %out0 = tensor.empty() : tensor<3x4xf32>
+  %0 = moe.grouped_matmul %x, %w ids(%i : tensor<3x1xi32>) broadcast outs(%out0 : tensor<3x4xf32>) : tensor<3x4xf32>, tensor<8x4x4xf32>
+  // CHECK: moe.grouped_matmul %{{.*}}, %{{.*}} ids(%{{.*}} : tensor<3x2xi32>) broadcast outs(
+  %out1 = tensor.empty() : tensor<6x4xf32>
+  %1 = moe.grouped_matmul %x, %w ids(%j : tensor<3x2xi32>) broadcast outs(%out1 : tensor<6x4xf32>) : tensor<3x4xf32>, tensor<8x4x4xf32>
   return %0, %1 : tensor<3x4xf32>, tensor<6x4xf32>
+}
+
+// Casts fold into operands and destinations, with and without an epilogue.
+// CHECK-LABEL: func.func @grouped_casts
+// CHECK-SAME: %[[X:.*]]: tensor<6x4xf32>, %[[W:.*]]: tensor<8x4x4xf32>, %[[O:.*]]: tensor<9xi32>)
+// CHECK: %[[A:.*]] = moe.grouped_matmul %[[X]], %[[W]] offsets(%[[O]] : tensor<9xi32>) outs(%{{.*}} : tensor<6x4xf32>) : tensor<6x4xf32>, tensor<8x4x4xf32>
+// CHECK: %[[B:.*]] = moe.grouped_matmul %[[X]], %[[W]] offsets(%[[O]] : tensor<9xi32>) outs(%{{.*}} : tensor<6x4xf32>) {
+// CHECK: arith.negf
+// CHECK: return %[[A]], %[[B]] : tensor<6x4xf32>, tensor<6x4xf32>
+func.func @grouped_casts(%x: tensor<6x4xf32>, %w: tensor<8x4x4xf32>, %o: tensor<9xi32>) -> (tensor<6x4xf32>, tensor<6x4xf32>) {
+  %empty = tensor.empty() : tensor<6x4xf32>
+  %rows = tensor.cast %x : tensor<6x4xf32> to tensor<?x4xf32>
+  %out = tensor.cast %empty : tensor<6x4xf32> to tensor<?x4xf32>
+  %0 = moe.grouped_matmul %rows, %w offsets(%o : tensor<9xi32>) outs(%out : tensor<?x4xf32>) : tensor<?x4xf32>, tensor<8x4x4xf32>
+  %1 = moe.grouped_matmul %rows, %w offsets(%o : tensor<9xi32>) outs(%out : tensor<?x4xf32>) {
+  ^bb0(%p: f32):
+    %n = arith.negf %p : f32
+    moe.yield %n : f32
+  } : tensor<?x4xf32>, tensor<8x4x4xf32>
+  %2 = tensor.cast %0 : tensor<?x4xf32> to tensor<6x4xf32>
+  %3 = tensor.cast %1 : tensor<?x4xf32> to tensor<6x4xf32>
+  return %2, %3 : tensor<6x4xf32>, tensor<6x4xf32>
 }

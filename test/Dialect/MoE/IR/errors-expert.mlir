@@ -91,6 +91,6 @@ func.func @yielded_type(%r: tensor<?x4xf32>, %p: !moe.plan<8 x 2>) {
 // -----
 
 func.func @yield_elsewhere(%x: tensor<?x4xf32>) {
-  // expected-error @below {{'moe.yield' op expects parent op 'moe.expert'}}
+  // expected-error @below {{'moe.yield' op expects parent op to be one of 'moe.expert, moe.grouped_matmul'}}
   moe.yield %x : tensor<?x4xf32>
 }

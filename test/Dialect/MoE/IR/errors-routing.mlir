@@ -81,7 +81,7 @@ func.func @route_no_slots(%l: tensor<?x8xf32>) {
 // -----
 
 func.func @route_bias(%l: tensor<?x8xf32>, %b: tensor<7xf32>) {
-  // expected-error @below {{expected length of the bias to be 8, got 7}}
+  // expected-error @below {{expected length of bias to be 8, got 7}}
   %0:2 = moe.route %l bias(%b : tensor<7xf32>) top_k(2) score(sigmoid) : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   return
 }

@@ -75,15 +75,15 @@ func.func @cache(%cache: !moe.kv_cache<static<512>, 2 x 32 x f32>, %q: tensor<?x
 }
 
 // CHECK-LABEL: @sorted
-func.func @sorted(%x: tensor<?x32xf32>, %ids: tensor<?x2xi32>, %w: tensor<8x64x32xbf16>, %packed: tensor<4x256x32xf32>, %y: tensor<?x256xf32>) {
-  // CHECK: moe.sort_tokens %{{.*}} experts(8) : tensor<?x2xi32> -> tensor<9xi32>, tensor<?xi32>, tensor<?x2xi32>
-  %offsets, %order, %inverse = moe.sort_tokens %ids experts(8) : tensor<?x2xi32> -> tensor<9xi32>, tensor<?xi32>, tensor<?x2xi32>
-  // CHECK: moe.grouped_matmul %{{.*}}, %{{.*}} offsets(%{{.*}} : tensor<9xi32>) : tensor<?x32xf32>, tensor<8x64x32xbf16> -> tensor<?x64xf32>
-  %0 = moe.grouped_matmul %x, %w offsets(%offsets : tensor<9xi32>) : tensor<?x32xf32>, tensor<8x64x32xbf16> -> tensor<?x64xf32>
-  // CHECK: moe.grouped_matmul %{{.*}}, %{{.*}} ids(%{{.*}} : tensor<?x2xi32>) broadcast :
-  %1 = moe.grouped_matmul %x, %w ids(%ids : tensor<?x2xi32>) broadcast : tensor<?x32xf32>, tensor<8x64x32xbf16> -> tensor<?x64xf32>
-  // CHECK: moe.packed_matmul %{{.*}}, %{{.*}} panel <width = 32, pair = 1> : tensor<?x256xf32>, tensor<4x256x32xf32> -> tensor<?x100xf32>
-  %2 = moe.packed_matmul %y, %packed panel <width = 32, pair = 1> : tensor<?x256xf32>, tensor<4x256x32xf32> -> tensor<?x100xf32>
+func.func @sorted(%x: tensor<?x32xf32>, %ids: tensor<?x2xi32>, %w: tensor<8x64x32xbf16>, %packed: tensor<4x256x32xf32>, %y: tensor<?x256xf32>, %out0: tensor<9xi32>, %out1: tensor<?xi32>, %out2: tensor<?x2xi32>, %out3: tensor<?x64xf32>, %out4: tensor<?x64xf32>, %out5: tensor<?x100xf32>) {
+  // CHECK: moe.sort_tokens %{{.*}} experts(8) outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<9xi32>, tensor<?xi32>, tensor<?x2xi32>) : tensor<?x2xi32>
+  %offsets, %order, %inverse = moe.sort_tokens %ids experts(8) outs(%out0, %out1, %out2 : tensor<9xi32>, tensor<?xi32>, tensor<?x2xi32>) : tensor<?x2xi32>
+  // CHECK: moe.grouped_matmul %{{.*}}, %{{.*}} offsets(%{{.*}} : tensor<9xi32>) outs(%{{.*}} : tensor<?x64xf32>) : tensor<?x32xf32>, tensor<8x64x32xbf16>
+  %0 = moe.grouped_matmul %x, %w offsets(%offsets : tensor<9xi32>) outs(%out3 : tensor<?x64xf32>) : tensor<?x32xf32>, tensor<8x64x32xbf16>
+  // CHECK: moe.grouped_matmul %{{.*}}, %{{.*}} ids(%{{.*}} : tensor<?x2xi32>) broadcast outs(%{{.*}} : tensor<?x64xf32>) :
+  %1 = moe.grouped_matmul %x, %w ids(%ids : tensor<?x2xi32>) broadcast outs(%out4 : tensor<?x64xf32>) : tensor<?x32xf32>, tensor<8x64x32xbf16>
+  // CHECK: moe.packed_matmul %{{.*}}, %{{.*}} panel <width = 32, pair = 1> outs(%{{.*}} : tensor<?x100xf32>) : tensor<?x256xf32>, tensor<4x256x32xf32>
+  %2 = moe.packed_matmul %y, %packed panel <width = 32, pair = 1> outs(%out5 : tensor<?x100xf32>) : tensor<?x256xf32>, tensor<4x256x32xf32>
   return
 }
 

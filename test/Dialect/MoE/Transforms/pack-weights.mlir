@@ -20,8 +20,8 @@ moe.weight @experts : tensor<5x33x7xbf16> from #moe.random<seed = 3, scale = 1.0
 // CHECK-SAME: %[[X:.*]]: tensor<?x7xf32>
 // CHECK-DAG: %[[F32:.*]] = moe.get_weight @f32 : tensor<2x7x32xf32>
 // CHECK-DAG: %[[BF16:.*]] = moe.get_weight @bf16 : tensor<2x4x32x2xbf16>
-// CHECK: moe.packed_matmul %[[X]], %[[F32]] panel <width = 32, pair = 1> : tensor<?x7xf32>, tensor<2x7x32xf32> -> tensor<?x33xf32>
-// CHECK: moe.packed_matmul %[[X]], %[[BF16]] panel <width = 32, pair = 2> : tensor<?x7xf32>, tensor<2x4x32x2xbf16> -> tensor<?x33xf32>
+// CHECK: moe.packed_matmul %[[X]], %[[F32]] panel <width = 32, pair = 1> outs(%{{.*}} : tensor<?x33xf32>) : tensor<?x7xf32>, tensor<2x7x32xf32>
+// CHECK: moe.packed_matmul %[[X]], %[[BF16]] panel <width = 32, pair = 2> outs(%{{.*}} : tensor<?x33xf32>) : tensor<?x7xf32>, tensor<2x4x32x2xbf16>
 // CHECK-NOT: linalg.matmul
 // HALF-LABEL: func.func @products
 // HALF-DAG: moe.get_weight @f32 : tensor<3x7x16xf32>
@@ -43,14 +43,16 @@ func.func @products(%x: tensor<?x7xf32>, %t: index) -> (tensor<?x33xf32>, tensor
 // CHECK-LABEL: func.func @grouped
 // CHECK-SAME: %[[X:.*]]: tensor<4x7xf32>, %[[OFFSETS:.*]]: tensor<6xi32>, %[[IDS:.*]]: tensor<2x2xi32>
 // CHECK-DAG: %[[W0:.*]] = moe.get_weight @experts : tensor<5x2x4x32x2xbf16>
-// CHECK-DAG: moe.grouped_matmul %[[X]], %{{.*}} offsets(%[[OFFSETS]] : tensor<6xi32>) panel <width = 32, pair = 2> : tensor<4x7xf32>, tensor<5x2x4x32x2xbf16> -> tensor<4x33xf32>
-// CHECK-DAG: moe.grouped_matmul %[[X]], %{{.*}} ids(%[[IDS]] : tensor<2x2xi32>) panel <width = 32, pair = 2> :
+// CHECK-DAG: moe.grouped_matmul %[[X]], %{{.*}} offsets(%[[OFFSETS]] : tensor<6xi32>) panel <width = 32, pair = 2> outs(%{{.*}} : tensor<4x33xf32>) : tensor<4x7xf32>, tensor<5x2x4x32x2xbf16>
+// CHECK-DAG: moe.grouped_matmul %[[X]], %{{.*}} ids(%[[IDS]] : tensor<2x2xi32>) panel <width = 32, pair = 2> outs(
 // CHECK-NOT: moe.get_weight @experts : tensor<5x33x7xbf16>
 func.func @grouped(%x: tensor<4x7xf32>, %offsets: tensor<6xi32>, %ids: tensor<2x2xi32>) -> (tensor<4x33xf32>, tensor<4x33xf32>) {
   %w = moe.get_weight @experts : tensor<5x33x7xbf16>
   %w1 = moe.get_weight @experts : tensor<5x33x7xbf16>
-  %0 = moe.grouped_matmul %x, %w offsets(%offsets : tensor<6xi32>) : tensor<4x7xf32>, tensor<5x33x7xbf16> -> tensor<4x33xf32>
-  %1 = moe.grouped_matmul %x, %w1 ids(%ids : tensor<2x2xi32>) : tensor<4x7xf32>, tensor<5x33x7xbf16> -> tensor<4x33xf32>
+  %out0 = tensor.empty() : tensor<4x33xf32>
+  %0 = moe.grouped_matmul %x, %w offsets(%offsets : tensor<6xi32>) outs(%out0 : tensor<4x33xf32>) : tensor<4x7xf32>, tensor<5x33x7xbf16>
+  %out1 = tensor.empty() : tensor<4x33xf32>
+  %1 = moe.grouped_matmul %x, %w1 ids(%ids : tensor<2x2xi32>) outs(%out1 : tensor<4x33xf32>) : tensor<4x7xf32>, tensor<5x33x7xbf16>
   return %0, %1 : tensor<4x33xf32>, tensor<4x33xf32>
 }
 
@@ -124,6 +126,7 @@ moe.weight @w : tensor<8x8xf32> from #moe.random<seed = 1, scale = 1.0> layout <
 // CHECK: moe.packed_matmul %{{.*}}, %{{.*}} panel <width = 16, pair = 1>
 func.func @packed(%x: tensor<1x8xf32>) -> tensor<1x8xf32> {
   %w = moe.get_weight @w : tensor<1x8x16xf32>
-  %y = moe.packed_matmul %x, %w panel <width = 16, pair = 1> : tensor<1x8xf32>, tensor<1x8x16xf32> -> tensor<1x8xf32>
+  %out0 = tensor.empty() : tensor<1x8xf32>
+  %y = moe.packed_matmul %x, %w panel <width = 16, pair = 1> outs(%out0 : tensor<1x8xf32>) : tensor<1x8xf32>, tensor<1x8x16xf32>
   return %y : tensor<1x8xf32>
 }

@@ -8,7 +8,7 @@
 // CHECK-DAG: %[[C8:.*]] = arith.constant 8 : index
 // CHECK: %[[PAIRS:.*]] = arith.muli
 // CHECK: %[[OFFSETS:.*]], %[[ORDER:.*]], %[[INVERSE:.*]] = moe.sort_tokens %[[IDS]]
-// CHECK: %[[ROWS:.*]] = linalg.generic {{.*}} ins(%[[ORDER]] :
+// CHECK: %[[ROWS:.*]] = moe.gather_rows %{{.*}} order(%[[ORDER]] :
 // CHECK: %[[INIT:.*]] = tensor.empty(%[[PAIRS]]) : tensor<?x3xf32>
 // CHECK: %[[Y:.*]] = scf.for %[[E:.*]] = %[[C0]] to %[[C8]] step %[[C1]] iter_args(%[[ACC:.*]] = %[[INIT]]) -> (tensor<?x3xf32>) {
 // CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[E]], %[[C1]]
@@ -24,7 +24,7 @@
 // CHECK: %[[O:.*]] = func.call @ffn(%[[BLOCK]], %[[WEIGHT]])
 // CHECK-NEXT: %[[INSERTED:.*]] = tensor.insert_slice %[[O]] into %[[ACC]][%[[BEGIN]], 0] [%[[N]], 3] [1, 1]
 // CHECK-NEXT: scf.yield %[[INSERTED]]
-// CHECK: tensor.extract %[[Y]]
+// CHECK: moe.combine_rows %[[Y]],
 func.func @prefill(%x: tensor<?x4xf32>, %w: tensor<?x2xf32>, %ids: tensor<?x2xi32>, %up: tensor<8x3x4xf32>) -> tensor<?x3xf32> {
   %rows, %plan = moe.dispatch %x, %ids experts(8) : tensor<?x4xf32>, tensor<?x2xi32> -> tensor<?x4xf32>, !moe.plan<8 x 2>
   %y = moe.expert %rows, %plan weights(%up : tensor<8x3x4xf32>) {

@@ -11,6 +11,8 @@
 #swap = affine_map<(r, d) -> (d, r)>
 #row = affine_map<(r, d) -> (r)>
 #column = affine_map<(r, d) -> (d)>
+#square = affine_map<(r, d) -> (d, d)>
+#km = affine_map<(m, n, k) -> (k, m)>
 
 // CHECK: [Missed] loop | {{.*}}loop over experts, since 'memref.store' does not fit: it may have side effects
 // LOOP-LABEL: func.func @side_effects(
@@ -27,7 +29,7 @@ func.func @side_effects(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weights:
   return %y : tensor<?x4xf32>
 }
 
-// CHECK: [Missed] loop | {{.*}}loop over experts, since 'linalg.generic' does not fit: it uses an expert's weight in another way than in a product with rows
+// CHECK: [Missed] loop | {{.*}}loop over experts, since 'linalg.generic' does not fit: it uses an expert's matrix in another way than in a product with rows
 // LOOP-LABEL: func.func @weight_elsewhere(
 // LOOP: scf.for
 func.func @weight_elsewhere(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weights: tensor<8x4x4xf32>, %biases: tensor<8x4xf32>,
@@ -38,8 +40,8 @@ func.func @weight_elsewhere(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weig
     %c0 = arith.constant 0 : index
     %n = tensor.dim %r, %c0 : tensor<?x4xf32>
     %e = tensor.empty(%n) : tensor<?x4xf32>
-    %o = linalg.generic {indexing_maps = [#id, #column, #id], iterator_types = ["parallel", "parallel"]}
-        ins(%r, %b : tensor<?x4xf32>, tensor<4xf32>) outs(%e : tensor<?x4xf32>) {
+    %o = linalg.generic {indexing_maps = [#id, #square, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%r, %u : tensor<?x4xf32>, tensor<4x4xf32>) outs(%e : tensor<?x4xf32>) {
     ^bb1(%p: f32, %q: f32, %s: f32):
       %v = arith.addf %p, %q : f32
       linalg.yield %v : f32
@@ -49,11 +51,11 @@ func.func @weight_elsewhere(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weig
   return %y : tensor<?x4xf32>
 }
 
-// CHECK: [Missed] loop | {{.*}}loop over experts, since 'linalg.matmul' does not fit: the product is not rows times transposed weights
-// LOOP-LABEL: func.func @not_transposed(
+// CHECK: [Missed] loop | {{.*}}loop over experts, since 'linalg.matmul' does not fit: the product is not rows times weights
+// LOOP-LABEL: func.func @other_product(
 // LOOP: scf.for
-func.func @not_transposed(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weights: tensor<8x4x4xf32>, %biases: tensor<8x4xf32>,
-    %dyn: tensor<?x4xf32>, %m: memref<f32>, %i: index) -> tensor<?x4xf32> {
+func.func @other_product(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weights: tensor<8x4x4xf32>, %biases: tensor<8x4xf32>,
+    %t: tensor<4x?xf32>, %m: memref<f32>, %i: index) -> tensor<?x4xf32> {
   %x, %plan = moe.dispatch %rows, %ids experts(8) : tensor<?x4xf32>, tensor<?x2xi32> -> tensor<?x4xf32>, !moe.plan<8 x 2>
   %y = moe.expert %x, %plan weights(%weights, %biases : tensor<8x4x4xf32>, tensor<8x4xf32>) {
   ^bb0(%r: tensor<?x4xf32>, %u: tensor<4x4xf32>, %b: tensor<4xf32>):
@@ -62,7 +64,7 @@ func.func @not_transposed(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weight
     %zero = arith.constant 0.0 : f32
     %e = tensor.empty(%n) : tensor<?x4xf32>
     %z = linalg.fill ins(%zero : f32) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
-    %o = linalg.matmul ins(%r, %u : tensor<?x4xf32>, tensor<4x4xf32>) outs(%z : tensor<?x4xf32>) -> tensor<?x4xf32>
+    %o = linalg.matmul indexing_maps = [#km, #nk, #mn] ins(%t, %u : tensor<4x?xf32>, tensor<4x4xf32>) outs(%z : tensor<?x4xf32>) -> tensor<?x4xf32>
     moe.yield %o : tensor<?x4xf32>
   } : tensor<?x4xf32>, !moe.plan<8 x 2> -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
@@ -300,6 +302,70 @@ func.func @yields_no_rows(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weight
   %y = moe.expert %x, %plan weights(%weights, %biases : tensor<8x4x4xf32>, tensor<8x4xf32>) {
   ^bb0(%r: tensor<?x4xf32>, %u: tensor<4x4xf32>, %b: tensor<4xf32>):
     moe.yield %dyn : tensor<?x4xf32>
+  } : tensor<?x4xf32>, !moe.plan<8 x 2> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// CHECK: [Missed] loop | {{.*}}loop over experts, since 'linalg.generic' does not fit: it computes with an expert's vector alone
+// LOOP-LABEL: func.func @vector_alone(
+// LOOP: scf.for
+func.func @vector_alone(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weights: tensor<8x4x4xf32>, %biases: tensor<8x4xf32>,
+    %dyn: tensor<?x4xf32>, %m: memref<f32>, %i: index) -> tensor<?x4xf32> {
+  %x, %plan = moe.dispatch %rows, %ids experts(8) : tensor<?x4xf32>, tensor<?x2xi32> -> tensor<?x4xf32>, !moe.plan<8 x 2>
+  %y = moe.expert %x, %plan weights(%weights, %biases : tensor<8x4x4xf32>, tensor<8x4xf32>) {
+  ^bb0(%r: tensor<?x4xf32>, %u: tensor<4x4xf32>, %b: tensor<4xf32>):
+    %e = tensor.empty() : tensor<4xf32>
+    %o = linalg.generic {indexing_maps = [affine_map<(d) -> (d)>, affine_map<(d) -> (d)>], iterator_types = ["parallel"]}
+        ins(%b : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+    ^bb1(%p: f32, %q: f32):
+      %v = arith.negf %p : f32
+      linalg.yield %v : f32
+    } -> tensor<4xf32>
+    moe.yield %r : tensor<?x4xf32>
+  } : tensor<?x4xf32>, !moe.plan<8 x 2> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// CHECK: [Missed] loop | {{.*}}loop over experts, since 'tensor.extract_slice' does not fit: the slice drops dimensions
+// LOOP-LABEL: func.func @dropped_dimension(
+// LOOP: scf.for
+func.func @dropped_dimension(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weights: tensor<8x4x4xf32>, %biases: tensor<8x4xf32>,
+    %dyn: tensor<?x4xf32>, %m: memref<f32>, %i: index) -> tensor<?x4xf32> {
+  %x, %plan = moe.dispatch %rows, %ids experts(8) : tensor<?x4xf32>, tensor<?x2xi32> -> tensor<?x4xf32>, !moe.plan<8 x 2>
+  %y = moe.expert %x, %plan weights(%weights, %biases : tensor<8x4x4xf32>, tensor<8x4xf32>) {
+  ^bb0(%r: tensor<?x4xf32>, %u: tensor<4x4xf32>, %b: tensor<4xf32>):
+    %c0 = arith.constant 0 : index
+    %n = tensor.dim %r, %c0 : tensor<?x4xf32>
+    %o = tensor.extract_slice %r[0, 0] [%n, 1] [1, 1] : tensor<?x4xf32> to tensor<?xf32>
+    moe.yield %r : tensor<?x4xf32>
+  } : tensor<?x4xf32>, !moe.plan<8 x 2> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// CHECK: [Missed] loop | {{.*}}loop over experts, since 'tensor.extract_slice' does not fit: the slice is not one of all rows
+// LOOP-LABEL: func.func @first_row(
+// LOOP: scf.for
+func.func @first_row(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weights: tensor<8x4x4xf32>, %biases: tensor<8x4xf32>,
+    %dyn: tensor<?x4xf32>, %m: memref<f32>, %i: index) -> tensor<?x4xf32> {
+  %x, %plan = moe.dispatch %rows, %ids experts(8) : tensor<?x4xf32>, tensor<?x2xi32> -> tensor<?x4xf32>, !moe.plan<8 x 2>
+  %y = moe.expert %x, %plan weights(%weights, %biases : tensor<8x4x4xf32>, tensor<8x4xf32>) {
+  ^bb0(%r: tensor<?x4xf32>, %u: tensor<4x4xf32>, %b: tensor<4xf32>):
+    %o = tensor.extract_slice %r[0, 0] [1, 4] [1, 1] : tensor<?x4xf32> to tensor<1x4xf32>
+    moe.yield %r : tensor<?x4xf32>
+  } : tensor<?x4xf32>, !moe.plan<8 x 2> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// CHECK: [Missed] loop | {{.*}}loop over experts, since 'tensor.collapse_shape' does not fit: it mixes rows
+// LOOP-LABEL: func.func @flattened(
+// LOOP: scf.for
+func.func @flattened(%rows: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %weights: tensor<8x4x4xf32>, %biases: tensor<8x4xf32>,
+    %dyn: tensor<?x4xf32>, %m: memref<f32>, %i: index) -> tensor<?x4xf32> {
+  %x, %plan = moe.dispatch %rows, %ids experts(8) : tensor<?x4xf32>, tensor<?x2xi32> -> tensor<?x4xf32>, !moe.plan<8 x 2>
+  %y = moe.expert %x, %plan weights(%weights, %biases : tensor<8x4x4xf32>, tensor<8x4xf32>) {
+  ^bb0(%r: tensor<?x4xf32>, %u: tensor<4x4xf32>, %b: tensor<4xf32>):
+    %o = tensor.collapse_shape %r [[0, 1]] : tensor<?x4xf32> into tensor<?xf32>
+    moe.yield %r : tensor<?x4xf32>
   } : tensor<?x4xf32>, !moe.plan<8 x 2> -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }

@@ -2,25 +2,13 @@
 #ifndef MOE_DIALECT_MOE_IR_ATTRS_TD
 #define MOE_DIALECT_MOE_IR_ATTRS_TD
 
-include "moe/Dialect/MoE/IR/MoEBase.td"
-
-def MoE_ScoreFunction : I32EnumAttr<"ScoreFunction", "how router logits become scores", [
-    I32EnumAttrCase<"Softmax", 0, "softmax">,
-    I32EnumAttrCase<"Sigmoid", 1, "sigmoid">,
-    I32EnumAttrCase<"SoftmaxTopK", 2, "softmax_topk">]> {
-  let cppNamespace = "::mlir::moe";
-}
+include "moe/Dialect/MoE/IR/MoERouteAttrs.td"
 
 def MoE_KVPolicy : I32EnumAttr<"KVPolicy", "which positions a KV cache keeps", [
     I32EnumAttrCase<"Static", 0, "static">,
     I32EnumAttrCase<"SlidingWindow", 1, "sliding_window">]> {
   let cppNamespace = "::mlir::moe";
   let genSpecializedAttr = 0;
-}
-
-class MoE_Attr<string name, string attrMnemonic, list<Trait> traits = []>
-    : AttrDef<MoE_Dialect, name, traits> {
-  let mnemonic = attrMnemonic;
 }
 
 def MoE_CheckpointAttr : MoE_Attr<"Checkpoint", "checkpoint"> {

@@ -23,6 +23,9 @@ def MoE_Dialect : Dialect {
     The compute operations have two forms. In *value form* operands and results
     are tensors. In *buffer form*, which bufferization makes, operands are
     memrefs, there is no result, and `outs` names the memrefs that are written.
+    Operations of the sorted level have `outs` in value form too: tensors, one
+    for each result, whose place and type the result takes and whose contents
+    are not read.
   }];
   let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;

@@ -6,6 +6,9 @@ include "moe/Dialect/MoE/IR/MoEWeightOps.td"
 include "moe/Dialect/MoE/IR/MoERoutingOps.td"
 include "moe/Dialect/MoE/IR/MoECacheOps.td"
 include "moe/Dialect/MoE/IR/MoESortedOps.td"
+include "moe/Dialect/MoE/IR/MoERowOps.td"
+include "moe/Dialect/MoE/IR/MoESortStepOps.td"
 include "moe/Dialect/MoE/IR/MoEKernelOps.td"
+include "moe/Dialect/MoE/IR/MoETrainingOps.td"
 
 #endif // MOE_DIALECT_MOE_IR_OPS_TD

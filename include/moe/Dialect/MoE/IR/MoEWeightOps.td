@@ -9,11 +9,12 @@ def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
   let description = [{
     Declares a weight: its shape and element type as the program sees it, and
     where its data comes from (`#moe.checkpoint`, `#moe.random`, or `dense<..>`). Ahead of time the data is converted,
-    laid out as `layout` says, and written into the artefact at byte `offset`.
+    laid out as `layout` says, and written into the artefact at byte `offset`. With `transposed` the source holds the last
+    two dimensions in the other order.
 
     **Constraints:** the type is static, of `f32`, `bf16` or `i32`; several checkpoint
     keys are as many as the first dimension; dense data has the weight's type; a
-    panel layout needs rank 2 or 3.
+    panel layout needs rank 2 or 3, and `transposed` rank 2 or more, and several checkpoint keys rank 3 or more.
 
     ```mlir
     moe.weight @embed : tensor<4096x256xbf16> from #moe.checkpoint<"demo", ["model.embed_tokens.weight"]>
@@ -24,16 +25,19 @@ def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
   let arguments = (ins SymbolNameAttr:$sym_name,
                        TypeAttrOf<RankedTensorOf<[F32, BF16, I32]>>:$type,
                        AnyAttr:$source,
+                       UnitAttr:$transposed,
                        OptionalAttr<MoE_PanelLayoutAttr>:$layout,
                        OptionalAttr<I64Attr>:$offset);
   let assemblyFormat = [{
-    $sym_name `:` $type `from` $source (`layout` $layout^)? (`offset` $offset^)? attr-dict
+    $sym_name `:` $type `from` $source (`transposed` $transposed^)? (`layout` $layout^)? (`offset` $offset^)? attr-dict
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::RankedTensorType getTensorType() {
       return ::llvm::cast<::mlir::RankedTensorType>(getType());
     }
+    /// The type as the source has it.
+    ::mlir::RankedTensorType getSourceType();
     /// The type as laid out: the packed type under a layout.
     ::mlir::RankedTensorType getStoredType();
   }];

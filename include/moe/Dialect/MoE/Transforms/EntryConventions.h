@@ -14,6 +14,8 @@ inline constexpr llvm::StringLiteral kNameAttr = "moe.name";
 /// On an argument: largest extents (i64 array), needed where one is dynamic. On
 /// a result: the same, where it cannot be derived.
 inline constexpr llvm::StringLiteral kMaxShapeAttr = "moe.max_shape";
+/// On an argument: `moe-differentiate` makes no gradient of it (unit).
+inline constexpr llvm::StringLiteral kConstantAttr = "moe.constant";
 /// On a materialised entry: the number of its tensor inputs (i64); the
 /// arguments after them are results.
 inline constexpr llvm::StringLiteral kEntryAttr = "moe.entry";

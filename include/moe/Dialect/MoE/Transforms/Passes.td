@@ -3,6 +3,7 @@
 #define MOE_DIALECT_MOE_TRANSFORMS_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
+include "moe/Dialect/MoE/Transforms/CheckPasses.td"
 
 def SortTokensPass : InterfacePass<"moe-sort-tokens", "::mlir::FunctionOpInterface"> {
   let summary = "Lower dispatch, expert and combine to explicitly ordered rows";
@@ -20,9 +21,12 @@ def SortTokensPass : InterfacePass<"moe-sort-tokens", "::mlir::FunctionOpInterfa
     expert by its id. Nothing is sorted and token rows are not copied.
 
     The form decides only how often a weight is read: sorted, once for each expert that has rows,
-    at the price of the sort and of a copy of the rows; unsorted, once for each pair. With few pairs for many experts, hardly
-    two pairs share an expert, so `auto` takes the unsorted form where T is static and
-    `T·k <= max(k, E / 4)`; a single token always qualifies, since its experts are distinct.
+    at the price of the sort; unsorted, once for each pair. `auto` takes the form that moves fewer bytes by the cost model,
+    for the largest number of tokens that the ids may have, and sorts where that is not known. A single
+    token is never sorted, as its experts are distinct. A remark names the bytes of both forms.
+
+    A sort becomes one of chunks (`chunk` of `moe.sort_tokens`) where the cost model finds that shorter; a remark names the
+    steps of both.
 
     An expert region whose operations cannot be run on all rows at once becomes a
     loop over the experts with the region as its body; a remark names the first operation that
@@ -33,7 +37,7 @@ def SortTokensPass : InterfacePass<"moe-sort-tokens", "::mlir::FunctionOpInterfa
   let options = [
     Option<"form", "form", "::mlir::moe::TokenForm", "::mlir::moe::TokenForm::Auto",
            "Which form to make", [{::llvm::cl::values(
-             clEnumValN(::mlir::moe::TokenForm::Auto, "auto", "by the number of pairs and experts"),
+             clEnumValN(::mlir::moe::TokenForm::Auto, "auto", "by the cost model"),
              clEnumValN(::mlir::moe::TokenForm::Sorted, "sorted", "always sort"),
              clEnumValN(::mlir::moe::TokenForm::Unsorted, "unsorted", "never sort"))}]>];
   let statistics = [
@@ -43,6 +47,17 @@ def SortTokensPass : InterfacePass<"moe-sort-tokens", "::mlir::FunctionOpInterfa
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def TransposeWeightsPass : Pass<"moe-transpose-weights", "::mlir::ModuleOp"> {
+  let summary = "Read weights in the order of their transpose";
+  let description = [{
+    A `linalg.transpose` of a weight's matrices becomes a weight that is `transposed`, and a `linalg.matmul` with `[K, N]` weights
+    one with `[N, K]` weights, the only order that the kernels stream. A weight that is also used as it stands keeps
+    its plain form beside a twin `<name>.transposed`. Preserves results.
+  }];
+  let statistics = [Statistic<"numTransposed", "num-transposed", "Number of weights transposed">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
 def PackWeightsPass : Pass<"moe-pack-weights", "::mlir::ModuleOp"> {
@@ -60,6 +75,43 @@ def PackWeightsPass : Pass<"moe-pack-weights", "::mlir::ModuleOp"> {
                         "Width of the target's vector registers: 256 or 512">];
   let statistics = [Statistic<"numPacked", "num-packed", "Number of weights laid out in panels">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def DifferentiatePass : Pass<"moe-differentiate", "::mlir::ModuleOp"> {
+  let summary = "Make the gradient of each function beside it";
+  let description = [{
+    Beside `@f` comes `@f_grad`. It takes the arguments of `@f` and, for each f32 result, the gradient of some number with
+    respect to that result (1 for a loss of its own); it returns the results of `@f` and, for each f32 argument in order, the
+    gradient of the number with respect to the argument. An argument with `moe.constant` has none. Other element types, weights of
+    `moe.get_weight` and expert ids are constants.
+
+    Reverse mode over straight-line code on tensors at the graph level:
+
+    - `linalg` operations that are elementwise, sums, or maxima of an input: at each point of the loops, the derivative of the
+      scalar body times the gradient of the result, summed over the points that read an element, each product one fused multiply-add.
+      At a maximum of several equal elements, all get the same share; `arith.maximumf` of two equal values chooses the first. So
+      products, norms, activations and softmax need no rules of their own;
+    - `moe.dispatch` becomes a `moe.combine` with weights 1 of the same plan, and the rows of `moe.combine` a
+      `moe.dispatch` of weighted rows: the two are each other's transpose. A routing weight gets the dot product of its row with the
+      token's gradient;
+    - `moe.expert` becomes a loop over experts that runs the region anew and then backwards on the expert's rows. Experts without rows
+      get zeros;
+    - the weights of `moe.route` are differentiated for constant ids; a selection bias has gradient 0;
+    - losses, by their formulas; `tensor` casts, reshapes and slices.
+
+    Gradients are sums in a fixed order, so they are the same for every run and number of threads. Values that are needed again
+    are computed again where that is a linalg operation's body, and kept otherwise.
+
+    Fails at an operation on the way from an argument to a result that has no derivative here, naming the operation. Calls are not
+    looked into: inline first.
+  }];
+  let options = [
+    ListOption<"functions", "functions", "std::string",
+               "Functions to differentiate (default: all public ones with a body)">];
+  let statistics = [Statistic<"numDifferentiated", "num-differentiated", "Number of functions differentiated">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::moe::MoEDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def MaterializeEntriesPass : Pass<"moe-materialize-entries", "::mlir::ModuleOp"> {
@@ -80,6 +132,39 @@ def MaterializeEntriesPass : Pass<"moe-materialize-entries", "::mlir::ModuleOp">
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
                            "::mlir::memref::MemRefDialect"];
+}
+
+def ReportPass : Pass<"moe-report", "::mlir::ModuleOp"> {
+  let summary = "Print what each operation costs";
+  let description = [{
+    For each operation of `moe` and `linalg` on tensors in each public function: weights that it reads (elements and bytes), other bytes
+    that it moves, operations on floats, and the experts that get rows, `E * (1 - (1 - k/E)^T)` under uniform routing;
+    with a machine, the time that a roofline gives and what bounds it. Then the sums. Changes nothing.
+
+    A function of a dynamic number of tokens is reported for each of `tokens`, else for the largest that
+    `moe.max_shape` of its arguments allows; it fails where there is neither. `docs/cost-model.md` says how to read it.
+  }];
+  let options = [
+    ListOption<"tokens", "tokens", "int64_t", "Numbers of tokens a call">,
+    Option<"profile", "profile", "std::string", "\"uniform\"",
+           "Routing: uniform, zipf:S, or a .json file with shares or zipf">,
+    Option<"context", "context", "int64_t", "-1",
+           "Positions that attention sees (-1: all that the cache keeps)">,
+    Option<"machine", "machine", "std::string", "\"\"",
+           "Machine to give times for: a known one, GBS:F32-GFLOPS[:BF16-GFLOPS], or a .json file">,
+    Option<"json", "json", "bool", "false", "Print JSON">,
+    Option<"output", "output", "std::string", "\"-\"", "File to write (-: standard output)">];
+}
+
+def EliminateEmptyTensorsPass : InterfacePass<"moe-eliminate-empty-tensors", "::mlir::FunctionOpInterface"> {
+  let summary = "Make values in the memory they end up in";
+  let description = [{
+    Upstream's `eliminate-empty-tensors` with one exception: an empty tensor is kept where a value on the way from it to the
+    destination is changed in two ways. Bufferization may make one of the two in the destination, and
+    does not see that the other one, copied there at the end, overwrites it. Two results of an entry that start from
+    the same zeros are such a case.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def PlanMemoryPass : InterfacePass<"moe-plan-memory", "::mlir::FunctionOpInterface"> {
@@ -121,6 +206,17 @@ def VerifyBuffersPass : Pass<"moe-verify-buffers", "::mlir::ModuleOp"> {
                         "Bytes of weights or caches that one copy may read">];
 }
 
+def SplitSortPass : InterfacePass<"moe-split-sort", "::mlir::FunctionOpInterface"> {
+  let summary = "Make a sort by chunks three steps";
+  let description = [{
+    Every `moe.sort_tokens` on tensors with `chunk` becomes `moe.count_pairs`, `moe.scan_counts` and `moe.place_pairs`, of
+    which the first and the last work on all chunks at a time. Preserves results: what a chunk counts and places does
+    not depend on who works on it.
+  }];
+  let statistics = [Statistic<"numSplit", "num-split", "Number of sorts split">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def VerifySortedPass : Pass<"moe-verify-sorted", "::mlir::ModuleOp"> {
   let summary = "Check the contract of the sorted level";
   let description = [{
@@ -140,6 +236,21 @@ def ExpandMathPass : InterfacePass<"moe-expand-math", "::mlir::FunctionOpInterfa
                            "::mlir::vector::VectorDialect"];
 }
 
+def FuseRouterPass : InterfacePass<"moe-fuse-router", "::mlir::FunctionOpInterface"> {
+  let summary = "Let a route compute its logits";
+  let description = [{
+    The router projection, a `linalg.matmul` with the value of a `moe.weight` or a `moe.packed_matmul`, that only a `moe.route`
+    reads becomes the route's `gate`: logits are neither written nor read back, and projection, scores and choice are one launch over tokens.
+    Each logit is the same chain of fused multiply-adds either way, so results are preserved bit by bit.
+
+    Apart, a projection is a launch over its columns. That keeps all threads busy where there are few tokens, so products of
+    fewer than 8 tokens that are worth it stay apart.
+
+    A remark says for each route whether its projection was fused, and if not, why.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "Number of projections that became part of a route">];
+}
+
 def FuseElementwisePass : InterfacePass<"moe-fuse-elementwise", "::mlir::FunctionOpInterface"> {
   let summary = "Join elementwise operations with their only user";
   let description = [{
@@ -148,6 +259,72 @@ def FuseElementwisePass : InterfacePass<"moe-fuse-elementwise", "::mlir::Functio
     Preserves results.
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect"];
+}
+
+def FuseGatherPass : InterfacePass<"moe-fuse-gather", "::mlir::FunctionOpInterface"> {
+  let summary = "Let grouped products read token rows where they are";
+  let description = [{
+    A `moe.gather_rows` whose only readers are `moe.grouped_matmul` operations of the same row order becomes the index map
+    of their input (`broadcast`): T·k rows are neither written nor read back. Preserves results bit by bit.
+
+    A remark says for each gather whether it was fused, and if not, why: rows that are scaled, another reader, another order of rows.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "Number of gathers that disappeared">];
+}
+
+def FuseGateUpPass : InterfacePass<"moe-fuse-gate-up", "::mlir::FunctionOpInterface"> {
+  let summary = "Multiply rows by two weights at once";
+  let description = [{
+    Two plain `moe.grouped_matmul` operations on the same rows and groups, such as the gate and the up projection of gated
+    experts, become one with two weights and two results; packed or not. Each row is then read once for both, and one launch does what
+    two did. Preserves results bit by bit.
+
+    A remark says for each pair whether it was fused, and if not, why: weights of different types, different blocks, something in between that
+    the second needs.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "Number of pairs of products that became one">];
+}
+
+def FuseEpiloguePass : InterfacePass<"moe-fuse-epilogue", "::mlir::FunctionOpInterface"> {
+  let summary = "Compute elementwise operations while products are in registers";
+  let description = [{
+    An elementwise `linalg` operation on the results of one `moe.grouped_matmul`, when it is their only user, becomes its
+    epilogue: activations, gating, clamps, scales. What else it reads becomes an operand of the epilogue; an expert's bias, brought to rows by
+    `moe.expert_rows`, is read where it is, and so are token rows of a `moe.gather_rows`. Repeats until nothing fits.
+    Preserves results bit by bit: the same scalar operations in the same order.
+
+    A remark says for each elementwise user whether it was fused, and if not, why.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "Number of operations that became part of an epilogue">];
+}
+
+def FuseCombinePass : InterfacePass<"moe-fuse-combine", "::mlir::FunctionOpInterface"> {
+  let summary = "Combine rows in the product that makes them";
+  let description = [{
+    A `moe.combine_rows` of rows that one `moe.grouped_matmul` makes, in the same order and for it alone, becomes the product's
+    combination. Slots are added in the same order, so results are preserved bit by bit.
+
+    A remark says for each combination whether it was fused, and if not, why.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "Number of combinations that became part of a product">];
+}
+
+def ReduceProgramPass : Pass<"moe-reduce-program", "::mlir::ModuleOp"> {
+  let summary = "Make a program as small as it can be and still be interesting";
+  let description = [{
+    `test` is a program that is run with the name of a file after its arguments and exits with something other
+    than 0 if what is looked for still happens. The reduction patterns of the dialects are tried one by one, users before
+    what they use: operations are erased, become an operand or poison; layers of experts become their input; experts lose
+    weights, operations of `moe` lose operands and attributes. A step stays if the program is valid, smaller, and
+    interesting; this ends when none is.
+
+    Unlike upstream's `reduction-tree`, which applies all patterns to all operations of a region at
+    once and from then on needs the result to be interesting, steps are taken by themselves.
+  }];
+  let options = [
+    Option<"test", "test", "std::string", "\"\"", "The program that decides">,
+    ListOption<"testArgs", "test-arg", "std::string", "Arguments before the name of the file">];
+  let statistics = [Statistic<"numSteps", "num-steps", "Number of steps taken">];
 }
 
 #endif // MOE_DIALECT_MOE_TRANSFORMS_PASSES_TD

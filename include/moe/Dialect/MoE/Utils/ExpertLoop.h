@@ -11,6 +11,7 @@ namespace mlir::moe {
 struct RowGroups {
   Value offsets; ///< [E+1] i32: rows offsets[e]..offsets[e+1] are expert e's
   Value ids;     ///< [T, k] i32: row q is of expert ids[q / k, q mod k]
+  bool partial = false; ///< a row of id E is nobody's; any expert may take it
   int64_t experts = 0;  ///< E
   OpFoldResult numRows; ///< of all experts together
 };
@@ -22,12 +23,12 @@ using ExpertBody =
 
 /// Builds a loop that runs `body` on each expert's rows (with offsets; blocks
 /// have dynamically many rows, 0 included) or on each row (with ids; blocks
-/// have one row) and returns all result rows `[numRows, width]`, f32. `rows`
-/// has one row for each of the groups' rows, or with `broadcast`, which needs
-/// ids, one for each token.
+/// have one row) and returns all result rows, written into `init`
+/// `[numRows, width]`, f32. `rows` has one row for each of the groups' rows, or
+/// with `broadcast`, which needs ids, one for each token.
 Value buildExpertLoop(OpBuilder &b, Location loc, const RowGroups &groups,
                       Value rows, bool broadcast, ValueRange weights,
-                      OpFoldResult width, ExpertBody body);
+                      Value init, ExpertBody body);
 
 /// `value`, through a tensor.cast if it is not of `type`.
 Value castTo(OpBuilder &b, Location loc, Value value, Type type);

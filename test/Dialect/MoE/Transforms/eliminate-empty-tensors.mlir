@@ -1,0 +1,50 @@
+// RUN: moe-opt %s --pass-pipeline="builtin.module(func.func(moe-eliminate-empty-tensors),canonicalize)" | FileCheck %s
+
+// CHECK-LABEL: func.func @one
+// CHECK-SAME: %{{.*}}: tensor<4xf32>, %[[OUT:.*]]: memref<1x4xf32>)
+// CHECK-NOT: tensor.empty
+// CHECK: bufferization.to_tensor %[[OUT]]
+func.func @one(%x: tensor<4xf32>, %out: memref<1x4xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<1x4xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<1x4xf32>) -> tensor<1x4xf32>
+  %r = tensor.insert_slice %x into %f[0, 0] [1, 4] [1, 1] : tensor<4xf32> into tensor<1x4xf32>
+  bufferization.materialize_in_destination %r in restrict writable %out : (tensor<1x4xf32>, memref<1x4xf32>) -> ()
+  return
+}
+
+// The zeros become two results. In the first one's memory, the second one could be made and then overwritten.
+// CHECK-LABEL: func.func @two
+// CHECK: tensor.empty
+// CHECK-NOT: to_tensor
+func.func @two(%x: tensor<4xf32>, %y: tensor<4xf32>, %out: memref<1x4xf32>, %out2: memref<1x4xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<1x4xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<1x4xf32>) -> tensor<1x4xf32>
+  %r = tensor.insert_slice %x into %f[0, 0] [1, 4] [1, 1] : tensor<4xf32> into tensor<1x4xf32>
+  %s = tensor.insert_slice %y into %f[0, 0] [1, 4] [1, 1] : tensor<4xf32> into tensor<1x4xf32>
+  bufferization.materialize_in_destination %r in restrict writable %out : (tensor<1x4xf32>, memref<1x4xf32>) -> ()
+  bufferization.materialize_in_destination %s in restrict writable %out2 : (tensor<1x4xf32>, memref<1x4xf32>) -> ()
+  return
+}
+
+// Reading is no change; nor is what a loop writes into its own tensor.
+// CHECK-LABEL: func.func @read
+// CHECK-NOT: tensor.empty() : tensor<3x4xf32>
+func.func @read(%x: tensor<4xf32>, %out: memref<3x4xf32>, %out2: memref<f32>) {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %e = tensor.empty() : tensor<3x4xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<3x4xf32>) -> tensor<3x4xf32>
+  %r = scf.for %i = %c0 to %c3 step %c1 iter_args(%acc = %f) -> tensor<3x4xf32> {
+    %s = tensor.insert_slice %x into %acc[%i, 0] [1, 4] [1, 1] : tensor<4xf32> into tensor<3x4xf32>
+    scf.yield %s : tensor<3x4xf32>
+  }
+  %v = tensor.extract %r[%c0, %c1] : tensor<3x4xf32>
+  %g = tensor.from_elements %v : tensor<f32>
+  bufferization.materialize_in_destination %r in restrict writable %out : (tensor<3x4xf32>, memref<3x4xf32>) -> ()
+  bufferization.materialize_in_destination %g in restrict writable %out2 : (tensor<f32>, memref<f32>) -> ()
+  return
+}

@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Random Mixture-of-Experts layers as graph-level text, and what error their arithmetic allows.
+
+A module holds programs that share weights, so that the compiler makes most kernels once. Token rows and router
+weights are multiples of 1/8 of small size: router logits are exact in f32 in whatever order they are summed, with many
+ties, so the choice of experts must not differ by one id between any two ways of running a program.
+"""
+
+import dataclasses
+import json
+import random
+import struct
+
+import numpy as np
+
+U = 2.0**-24  # half a unit in the last place of f32
+EXP_ERROR = 8 * U  # relative, of one exponential and what is divided by it
+
+HEADER = """#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (n, k)>
+#out = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(r, d) -> (r, d)>
+#row = affine_map<(r, d) -> (r, 0)>
+#column = affine_map<(r, d) -> (d)>
+#even = affine_map<(r, d) -> (r, d * 2)>
+#odd = affine_map<(r, d) -> (r, d * 2 + 1)>
+"""
+
+MAX_TOKENS = 48
+
+# Lines that compute %v from %a0 (and %a1), the bound of |%v| given those of |%a0| and |%a1|, gated or plain.
+SIGMOID = "%neg = arith.negf {0} : f32\n%exp = math.exp %neg : f32\n%den = arith.addf %one, %exp : f32\n"
+ACTIVATIONS = {
+    "silu": (SIGMOID.format("%a0") + "%act = arith.divf %a0, %den : f32\n", lambda g: g),
+    "relu": ("%act = arith.maximumf %a0, %zero : f32\n", lambda g: g),
+    "relu2": ("%pos = arith.maximumf %a0, %zero : f32\n%act = arith.mulf %pos, %pos : f32\n", lambda g: g * g),
+    "gelu_tanh": ("%sq = arith.mulf %a0, %a0 : f32\n%cu = arith.mulf %sq, %a0 : f32\n%k1 = arith.constant 0.044715 : f32\n"
+                  "%k2 = arith.constant 0.7978845608 : f32\n%half = arith.constant 0.5 : f32\n%s1 = arith.mulf %k1, %cu : f32\n"
+                  "%s2 = arith.addf %a0, %s1 : f32\n%s3 = arith.mulf %k2, %s2 : f32\n%th = math.tanh %s3 : f32\n"
+                  "%s4 = arith.addf %one, %th : f32\n%s5 = arith.mulf %half, %a0 : f32\n%act = arith.mulf %s5, %s4 : f32\n",
+                  lambda g: g),
+    "identity": ("%act = arith.addf %a0, %zero : f32\n", lambda g: g),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Shapes:
+    """What the programs of a module share."""
+
+    experts: int
+    dim: int
+    ffn: int
+    dtype: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    shapes: Shapes
+    top_k: int
+    tokens: int | None  # None: dynamic
+    route: str  # the options of moe.route after top_k
+    null: int = 0  # null experts
+    expert_scale: bool = False
+    activation: str = "silu"
+    form: str = "gated"  # gated, plain, interleaved
+    bias: bool = False
+    clamp: bool = False
+    selection_bias: bool = False
+    residual: bool = False
+    shared: str = "none"  # none, plain, gated
+    scale_before: bool = False
+    partial: str = "none"  # none, drop, identity: what a skipped pair adds
+
+
+def draw_shapes(rng):
+    experts = rng.choice([1, 2, 3, 5, 8, 16, 17, 64])
+    return Shapes(experts, rng.choice([1, 8, 31, 33, 48]), rng.choice([1, 7, 16, 33]), rng.choice(["f32", "f32", "bf16"]))
+
+
+def tensor(*shape):
+    *extents, dtype = shape
+    return "tensor<" + "".join("?x" if e is None else f"{e}x" for e in extents) + dtype + ">"
+
+
+def weight_shapes(shapes):
+    e, d, f = shapes.experts, shapes.dim, shapes.ffn
+    matrices = {"gate": (e, f, d), "up": (e, f, d), "gate_up": (e, 2 * f, d), "down": (e, d, f),
+                "shared_gate": (f, d), "shared_up": (f, d), "shared_down": (d, f)}
+    vectors = {"bias_gate": (e, f), "bias_up": (e, f), "bias_down": (e, d), "router0": (e, d),
+               "router2": (e + 2, d), "router_bias0": (e,), "router_bias2": (e + 2,), "expert_scale": (e,),
+               "shared_scale": (1, d)}
+    return {name: (shape, shapes.dtype) for name, shape in matrices.items()} | \
+        {name: (shape, "f32") for name, shape in vectors.items()}
+
+
+def eighths(rng, shape, most):
+    return (rng.integers(-most, most + 1, shape) / 8).astype(np.float32)
+
+
+def make_weights(shapes, seed):
+    rng = np.random.default_rng(seed)
+    data = {}
+    for name, (shape, dtype) in weight_shapes(shapes).items():
+        if name.startswith("router"):
+            data[name] = eighths(rng, shape, 4)
+            continue
+        values = rng.uniform(-0.5, 0.5, shape).astype(np.float32)
+        if dtype == "bf16":
+            values = (values.view(np.uint32) & 0xFFFF0000).view(np.float32)
+        data[name] = values
+    return data
+
+
+def write_checkpoint(path, shapes, data):
+    """A safetensors file."""
+    header, blobs, offset = {}, [], 0
+    for name, (shape, dtype) in weight_shapes(shapes).items():
+        values = np.ascontiguousarray(data[name])
+        blob = values.tobytes() if dtype == "f32" else (values.view(np.uint32) >> 16).astype(np.uint16).tobytes()
+        header[name] = {"dtype": dtype.upper(), "shape": list(shape), "data_offsets": [offset, offset + len(blob)]}
+        blobs.append(blob)
+        offset += len(blob)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
+
+
+class Writer:
+    """Lines of a function; each method returns the name of its value. `rows` is (extent or None, its SSA value)."""
+
+    def __init__(self, shapes):
+        self.shapes = shapes
+        self.lines = []
+        self.count = 0
+
+    def value(self, text):
+        self.count += 1
+        self.lines.append(f"%v{self.count} = {text}")
+        return f"%v{self.count}"
+
+    def empty(self, rows, width):
+        size = f"({rows[1]})" if rows[0] is None else "()"
+        return self.value(f"tensor.empty{size} : {tensor(rows[0], width, 'f32')}")
+
+    def matmul(self, rows, x, w, w_shape, dtype):
+        out = tensor(rows[0], w_shape[0], "f32")
+        zeros = self.value(f"linalg.fill ins(%zero : f32) outs({self.empty(rows, w_shape[0])} : {out}) -> {out}")
+        return self.value(
+            f"linalg.matmul indexing_maps = [#lhs, #rhs, #out] ins({x}, {w} : {tensor(rows[0], w_shape[1], 'f32')}, "
+            f"{tensor(*w_shape, dtype)}) outs({zeros} : {out}) -> {out}")
+
+    def generic(self, rows, width, operands, body):
+        """`operands`: (value, map, type)."""
+        out = tensor(rows[0], width, "f32")
+        names, maps, types = zip(*operands, strict=True)
+        arguments = ", ".join(f"%a{i}: f32" for i in range(len(operands)))
+        return self.value(
+            f"linalg.generic {{indexing_maps = [{', '.join(maps)}, #id], iterator_types = [\"parallel\", \"parallel\"]}}"
+            f" ins({', '.join(names)} : {', '.join(types)}) outs({self.empty(rows, width)} : {out}) {{\n"
+            f"^bb0({arguments}, %o: f32):\n{body}linalg.yield %v : f32\n}} -> {out}")
+
+    def add_columns(self, rows, x, vector, width):
+        return self.generic(rows, width, [(x, "#id", tensor(rows[0], width, "f32")),
+                                          (vector, "#column", tensor(width, "f32"))], "%v = arith.addf %a0, %a1 : f32\n")
+
+    def activate(self, program, rows, width, gate, up):
+        """`gate` and `up` (None: plain): (value, map, width of its rows)."""
+        body = ""
+        names = ["%a0", "%a1"]
+        if program.clamp:
+            body += ("%lim = arith.constant 1.5 : f32\n%mlim = arith.constant -1.5 : f32\n"
+                     "%c0_ = arith.minimumf %a0, %lim : f32\n")
+            names[0] = "%c0_"
+            if up:
+                body += "%c1_ = arith.minimumf %a1, %lim : f32\n%c2_ = arith.maximumf %c1_, %mlim : f32\n"
+                names[1] = "%c2_"
+        body += ACTIVATIONS[program.activation][0].replace("%a0", names[0])
+        body += f"%v = arith.mulf %act, {names[1]} : f32\n" if up else "%v = arith.addf %act, %zero : f32\n"
+        operands = [(value, of, tensor(rows[0], w, "f32")) for value, of, w in filter(None, (gate, up))]
+        return self.generic(rows, width, operands, body)
+
+    def ffn(self, program, rows, x, w):
+        """`w` maps the names of weights to values without the dimension of the experts."""
+        d, f, dtype = self.shapes.dim, self.shapes.ffn, self.shapes.dtype
+        if program.form == "interleaved":
+            both = self.matmul(rows, x, w["gate_up"], (2 * f, d), dtype)
+            hidden = self.activate(program, rows, f, (both, "#even", 2 * f), (both, "#odd", 2 * f))
+        else:
+            gate = self.matmul(rows, x, w["gate"], (f, d), dtype)
+            if program.bias:
+                gate = self.add_columns(rows, gate, w["bias_gate"], f)
+            up = None
+            if program.form == "gated":
+                up = self.matmul(rows, x, w["up"], (f, d), dtype)
+                if program.bias:
+                    up = self.add_columns(rows, up, w["bias_up"], f)
+                up = (up, "#id", f)
+            hidden = self.activate(program, rows, f, (gate, "#id", f), up)
+        y = self.matmul(rows, hidden, w["down"], (d, f), dtype)
+        return self.add_columns(rows, y, w["bias_down"], d) if program.bias else y
+
+
+def expert_weights(program):
+    names = {"gated": ["gate", "up"], "plain": ["gate"], "interleaved": ["gate_up"]}[program.form] + ["down"]
+    if program.bias:
+        names += [f"bias_{n}" for n in names if n in ("gate", "up", "down")]
+    return names
+
+
+def write_entry(program, name):
+    s, k = program.shapes, program.top_k
+    t = program.tokens
+    x_type, kinds = tensor(t, s.dim, "f32"), weight_shapes(s)
+    results = [(x_type, "y"), (tensor(t, k, "f32"), "weights"), (tensor(t, k, "i32"), "ids")]
+    most = MAX_TOKENS if t is None else t
+    signature = ", ".join(f'{kind} {{moe.name = "{result}"}}' for kind, result in results)
+    w = Writer(s)
+    w.lines += [f'func.func @{name}(%x: {x_type} {{moe.name = "x", moe.max_shape = array<i64: {most}, {s.dim}>}}) -> ({signature}) {{',
+                "%c0 = arith.constant 0 : index", "%zero = arith.constant 0.0 : f32", "%one = arith.constant 1.0 : f32",
+                f"%t = tensor.dim %x, %c0 : {x_type}"]
+    for weight, (shape, kind) in kinds.items():
+        w.lines.append(f"%{weight} = moe.get_weight @{weight} : {tensor(*shape, kind)}")
+    rows = (t, "%t")
+    columns = s.experts + program.null
+    logits = w.matmul(rows, "%x", f"%router{program.null}", (columns, s.dim), "f32")
+    operands = f" bias(%router_bias{program.null} : {tensor(columns, 'f32')})" if program.selection_bias else ""
+    operands += f" expert_scale(%expert_scale : {tensor(s.experts, 'f32')})" if program.expert_scale else ""
+    w.lines.append(f"%w, %ids = moe.route {logits}{operands} top_k({k}) {program.route} : {tensor(t, columns, 'f32')} -> "
+                   f"{results[1][0]}, {results[2][0]}")
+    pairs = None if t is None else t * k
+    plan, block = f"!moe.plan<{s.experts} x {k}>", tensor(pairs, s.dim, "f32")
+    partial = " partial" if program.partial != "none" else ""
+    scale = f" scale(%w : {results[1][0]})" if program.scale_before else ""
+    w.lines.append(f"%rows, %plan = moe.dispatch %x, %ids experts({s.experts}){partial}{scale} : {x_type}, {results[2][0]} -> {block}, {plan}")
+    names = expert_weights(program)
+    operands, types = ", ".join(f"%{n}" for n in names), ", ".join(tensor(*kinds[n][0], kinds[n][1]) for n in names)
+    arguments = "".join(f", %e_{n}: {tensor(*kinds[n][0][1:], kinds[n][1])}" for n in names)
+    w.lines += [f"%y = moe.expert %rows, %plan weights({operands} : {types}) {{",
+                f"^bb0(%r: {tensor(None, s.dim, 'f32')}{arguments}):"]
+    size = w.value(f"tensor.dim %r, %c0 : {tensor(None, s.dim, 'f32')}")
+    result = w.ffn(program, (None, size), "%r", {n: f"%e_{n}" for n in names})
+    w.lines += [f"moe.yield {result} : {tensor(None, s.dim, 'f32')}", f"}} : {block}, {plan} -> {block}"]
+    start = "%x" if program.residual else None
+    if program.shared != "none":
+        y = w.ffn(dataclasses.replace(program, form="gated", bias=False), rows, "%x",
+                  {n: f"%shared_{n}" for n in ("gate", "up", "down")})
+        if program.shared == "gated":
+            gate = w.matmul(rows, "%x", "%shared_scale", (1, s.dim), "f32")
+            y = w.generic(rows, s.dim, [(y, "#id", x_type), (gate, "#row", tensor(t, 1, "f32"))],
+                          SIGMOID.format("%a1") + "%s = arith.divf %one, %den : f32\n%v = arith.mulf %a0, %s : f32\n")
+        start = w.generic(rows, s.dim, [(start, "#id", x_type), (y, "#id", x_type)], "%v = arith.addf %a0, %a1 : f32\n") \
+            if start else y
+    weights = "%w"
+    if program.scale_before:
+        ones = w.value(f"tensor.empty{'(%t)' if t is None else '()'} : {results[1][0]}")
+        weights = w.value(f"linalg.fill ins(%one : f32) outs({ones} : {results[1][0]}) -> {results[1][0]}")
+    skipped = f" skipped(%x : {x_type})" if program.partial == "identity" else ""
+    residual = f" residual({start} : {x_type})" if start else ""
+    out = w.value(f"moe.combine %y, %plan, {weights}{residual}{skipped} : {block}, {plan}, {results[1][0]} -> {x_type}")
+    return "\n".join([*w.lines, f"return {out}, %w, %ids : {', '.join(kind for kind, _ in results)}", "}", ""])
+
+
+def write_module(path, programs):
+    """The module and, beside it, its checkpoint must be `model.safetensors`."""
+    shapes = programs[0].shapes
+    text = [HEADER]
+    for name, (shape, dtype) in weight_shapes(shapes).items():
+        text.append(f'moe.weight @{name} : {tensor(*shape, dtype)} from #moe.checkpoint<"{path.parent}", ["{name}"]>\n')
+    text += [write_entry(program, f"p{i}") for i, program in enumerate(programs)]
+    path.write_text("".join(text))
+
+
+def bound(program, data, x, weights, ids):
+    """The largest difference between two ways of running a program: relative errors of the arithmetic times the values
+    that it would reach if nothing cancelled. `weights` and `ids` are what routing gave."""
+    s = program.shapes
+    x = np.abs(x.astype(np.float64))
+    weights = np.abs(weights.astype(np.float64))
+    data = {name: np.abs(values.astype(np.float64)) for name, values in data.items()}
+
+    def ffn(x, gate, up, down, biases):
+        g, u = x @ gate.T + biases[0], x @ up.T + biases[1] if up is not None else None
+        h = ACTIVATIONS[program.activation][1](g)
+        return (h * u if u is not None else h) @ down.T + biases[2]
+
+    total = x.copy() if program.residual else np.zeros_like(x)
+    if program.shared != "none":
+        total += ffn(x, data["shared_gate"], data["shared_up"], data["shared_down"], (0, 0, 0))
+    for e in range(s.experts):
+        t, slot = np.nonzero(ids == e)
+        w = weights[t, slot, None]
+        gate, up = data["gate"][e], data["up"][e] if program.form == "gated" else None
+        if program.form == "interleaved":
+            gate, up = data["gate_up"][e][0::2], data["gate_up"][e][1::2]
+        biases = [data[f"bias_{n}"][e] if program.bias else 0 for n in ("gate", "up", "down")]
+        rows = x[t] * w if program.scale_before else x[t]
+        np.add.at(total, t, ffn(rows, gate, up, data["down"][e], biases) * (1 if program.scale_before else w))
+    if program.partial == "identity":
+        t, slot = np.nonzero(ids == s.experts)
+        np.add.at(total, t, x[t] * weights[t, slot, None])
+    steps = 3 * s.dim + 2 * s.ffn + 2 * program.top_k + 16
+    return (steps * U + 6 * EXP_ERROR) * total + 1e-30
+
+
+def draw_route(rng, experts, k, null):
+    """Options of moe.route, and what a skipped pair adds."""
+    score = rng.choice(["softmax", "softmax", "sigmoid", "sigmoid", "softmax_topk", "sqrt_softplus", "sparsemixer", "none"])
+    route = ["softcap(2.0)"] if rng.random() < 0.1 else []
+    route.append(f"score({score})" + (" jitter(0.01)" if score == "sparsemixer" else ""))
+    if score == "sigmoid" and rng.random() < 0.2:
+        route.append("on(logits)")
+    choices = [g for g in range(2, experts + null + 1) if (experts + null) % g == 0]
+    if choices and rng.random() < 0.3:
+        groups = rng.choice(choices)
+        size = (experts + null) // groups
+        least = -(-k // size)
+        if least <= groups:
+            by = rng.choice(["max", "top2"] if size > 1 else ["max"])
+            on_scores = score in ("softmax", "sigmoid", "sqrt_softplus") and "on(logits)" not in route
+            mask = rng.choice(["lowest", "zero"] + ["zero_score"] * on_scores)
+            route.append(f"groups<{groups}, keep = {rng.randint(least, groups)}, by = {by}, mask = {mask}>")
+    if score != "none":
+        route.append(rng.choice(["", "", "normalize(0.0)", "normalize(1.0e-20)", "normalize(1.0e-12, max)"]))
+    if rng.random() < 0.3:
+        route.append("scale(2.5)")
+    partial = "none"
+    if null:
+        weight = rng.choice(["identity", "skip"])
+        route.append(f"null_experts<{null}, {weight}>")
+        partial = "identity" if weight == "identity" else rng.choice(["drop", "identity"])
+    elif rng.random() < 0.25:
+        size = rng.choice(["factor = 1.25", "factor = 0.5", "tokens = 1", "tokens = 5"])
+        overflow = rng.choice(["drop", "residual"])
+        first = rng.choice(["", ", first = slot", ", first = weight"])
+        route.append(f"capacity<{size}, overflow = {overflow}{first}>")
+        partial = "identity" if overflow == "residual" else rng.choice(["drop", "identity"])
+    return " ".join(filter(None, route)), partial
+
+
+def draw(rng, shapes):
+    """A program of these shapes."""
+    k = rng.choice([1, shapes.experts, *(rng.randint(1, min(shapes.experts, 8)) for _ in range(4))])
+    null = 2 if rng.random() < 0.1 else 0
+    route, partial = draw_route(rng, shapes.experts, k, null)
+    return Program(
+        shapes, k, tokens=rng.choice([None, None, 0, 1, 1, 2, 5, 33]), route=route, null=null,
+        expert_scale=not null and rng.random() < 0.1, activation=rng.choice(list(ACTIVATIONS)),
+        form=rng.choice(["gated", "gated", "plain", "interleaved"]), bias=rng.random() < 0.3, clamp=rng.random() < 0.3,
+        selection_bias=rng.random() < 0.3, residual=rng.random() < 0.5,
+        shared=rng.choice(["none", "none", "plain", "gated"]), scale_before=rng.random() < 0.15, partial=partial)
+
+
+def draw_module(seed, count):
+    rng = random.Random(seed)
+    shapes = draw_shapes(rng)
+    return [draw(rng, shapes) for _ in range(count)]
