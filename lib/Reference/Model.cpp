@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -106,9 +107,10 @@ void writeTensor(const Tensor &tensor, const moe_tensor &memory) {
 
 DialectRegistry makeRegistry() {
   DialectRegistry registry;
-  registry.insert<MoEDialect, affine::AffineDialect, arith::ArithDialect,
-                  func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
-                  scf::SCFDialect, tensor::TensorDialect>();
+  registry
+      .insert<MoEDialect, affine::AffineDialect, arith::ArithDialect,
+              func::FuncDialect, linalg::LinalgDialect, math::MathDialect,
+              scf::SCFDialect, cf::ControlFlowDialect, tensor::TensorDialect>();
   return registry;
 }
 
