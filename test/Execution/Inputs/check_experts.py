@@ -174,6 +174,7 @@ def check_layer(tools, options, work, family, layer):
 
 def main():
     moe_opt, moe_compile, work, families, *options = sys.argv[1:]
+    moe_opt = moe_opt.split()[0]  # without the options that lit may add
     work = pathlib.Path(work)
     work.mkdir(parents=True, exist_ok=True)
     for name in families.split(","):
