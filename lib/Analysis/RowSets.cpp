@@ -60,6 +60,12 @@ void RowSetAnalysis::visitOperation(Operation *op) {
       .Default([&](Operation *op) { visitOther(op); });
 }
 
+static Value skipCasts(Value value) {
+  while (auto cast = value ? value.getDefiningOp<tensor::CastOp>() : nullptr)
+    value = cast.getSource();
+  return value;
+}
+
 /// Ids without what does not change the order of pairs.
 static Value getPairs(Value ids) {
   while (Operation *op = ids.getDefiningOp()) {
@@ -71,23 +77,31 @@ static Value getPairs(Value ids) {
   return ids;
 }
 
+/// Whether two sorts give one order.
+static bool isSameOrder(SortTokensOp a, SortTokensOp b) {
+  return a == b || (getPairs(a.getIds()) == getPairs(b.getIds()) &&
+                    a.getExperts() == b.getExperts() &&
+                    a.getPartial() == b.getPartial() &&
+                    a.getBlockAttr() == b.getBlockAttr());
+}
+
 bool RowSpace::matches(const RowSpace &other) const {
-  SortTokensOp first = sort, second = other.sort;
-  if (first && second && first != second)
-    return getPairs(first.getIds()) == getPairs(second.getIds()) &&
-           first.getExperts() == second.getExperts() &&
-           first->hasAttr("partial") == second->hasAttr("partial") &&
-           first->getAttr("block") == second->getAttr("block");
   return sort == other.sort && (!ids || !other.ids || ids == other.ids);
 }
 
-SortTokensOp RowSetAnalysis::getSort(Value value, unsigned index) const {
-  while (auto cast = value ? value.getDefiningOp<tensor::CastOp>() : nullptr)
-    value = cast.getSource();
-  auto result = dyn_cast_if_present<OpResult>(value);
+SortTokensOp RowSetAnalysis::getSort(Value value, unsigned index) {
+  auto result = dyn_cast_if_present<OpResult>(skipCasts(value));
   if (!result || result.getResultNumber() != index)
     return nullptr;
-  return dyn_cast<SortTokensOp>(result.getOwner());
+  auto sort = dyn_cast<SortTokensOp>(result.getOwner());
+  if (!sort)
+    return nullptr;
+  auto first = llvm::find_if(
+      orders, [&](SortTokensOp other) { return isSameOrder(sort, other); });
+  if (first != orders.end())
+    return *first;
+  orders.push_back(sort);
+  return sort;
 }
 
 std::optional<RowSpace> RowSetAnalysis::getSpace(Operation *op, Value offsets,
@@ -100,9 +114,8 @@ std::optional<RowSpace> RowSetAnalysis::getSpace(Operation *op, Value offsets,
   return std::nullopt;
 }
 
-RowSet moe::getComputedRows(const RowSpace &space, int64_t experts,
-                            bool partial) {
-  bool skips = space.sort ? space.sort->hasAttr("partial") : partial;
+RowSet moe::getComputedRows(RowSpace space, int64_t experts, bool partial) {
+  bool skips = space.sort ? space.sort.getPartial() : partial;
   return skips ? RowSet::upToExpert(experts) : RowSet::all();
 }
 
@@ -142,7 +155,7 @@ void RowSetAnalysis::visitProduct(GroupedMatmulOp op) {
       getComputedRows(*space, op.getNumExperts(), op.getPartial());
   if (space->sort) {
     sorts.insert(space->sort);
-    if (space->sort->hasAttr("partial") && !op.getPartial())
+    if (space->sort.getPartial() && !op.getPartial())
       fail(op, "expected 'partial', since pairs of the moe.sort_tokens may be "
                "skipped");
     if (op.getOrder() && getSort(op.getOrder(), 1) != space->sort)
@@ -199,8 +212,7 @@ void RowSetAnalysis::visitCombine(CombineRowsOp op) {
 
 /// The routing that `value` came from, looking through casts.
 static RouteOp getRoute(Value value) {
-  while (auto cast = value ? value.getDefiningOp<tensor::CastOp>() : nullptr)
-    value = cast.getSource();
+  value = skipCasts(value);
   return value ? value.getDefiningOp<RouteOp>() : nullptr;
 }
 
@@ -236,9 +248,7 @@ void RowSetAnalysis::checkCombination(Operation *op,
   RouteOp idsFrom = getRoute(ids), weightsFrom = getRoute(combination.weights);
   if (idsFrom && weightsFrom && idsFrom != weightsFrom)
     return fail(op, "expected weights and ids of one moe.route");
-  if (!combined
-           .insert({combination.rows, combination.weights, combination.inverse})
-           .second)
+  if (!combined.insert({combination.rows, combination.weights}).second)
     return fail(op, "expected rows that are combined once; these were before");
   if (sort)
     combinedSorts.insert(sort);

@@ -227,7 +227,7 @@ void RowSetAnalysis::visitInsert(tensor::InsertSliceOp op) {
                       "order");
     sorts.insert(sort);
     int64_t next = *expert + 1, experts = sort.getExperts();
-    bool isComplete = next == experts && !sort->hasAttr("partial");
+    bool isComplete = next == experts && !sort.getPartial();
     return setPairs(op->getResults(), {sort, nullptr},
                     isComplete ? RowSet::all() : RowSet::upToExpert(next));
   }

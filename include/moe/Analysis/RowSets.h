@@ -104,8 +104,9 @@ private:
   /// The space that offsets or ids say; nothing, after a report, if they are
   /// not those of a sort.
   std::optional<RowSpace> getSpace(Operation *op, Value offsets, Value ids);
-  /// The sort that `value` is result `index` of.
-  SortTokensOp getSort(Value value, unsigned index) const;
+  /// The sort that `value` is result `index` of; the first of those that give
+  /// one order.
+  SortTokensOp getSort(Value value, unsigned index);
   RowFact getFact(Value value) const { return facts.lookup(value); }
   void setPairs(ValueRange values, const RowSpace &space, RowSet written);
   void fail(Operation *op, const Twine &message);
@@ -117,12 +118,14 @@ private:
   int64_t numLost = 0;
   DenseMap<Value, RowFact> facts;
   /// Combinations so far, to find rows that are summed up twice.
-  DenseSet<std::tuple<Value, Value, Value>> combined;
+  DenseSet<std::pair<Value, Value>> combined;
+  /// One sort for each order.
+  SmallVector<SortTokensOp> orders;
   SetVector<Operation *> sorts, combinedSorts;
 };
 
 /// The rows that a product or a lookup by expert gives.
-RowSet getComputedRows(const RowSpace &space, int64_t experts, bool partial);
+RowSet getComputedRows(RowSpace space, int64_t experts, bool partial);
 
 } // namespace mlir::moe
 

@@ -96,7 +96,7 @@ static void checkSort(SortTokensOp op) {
     return b.loadIndex(ids, {arith::DivUIOp::create(b, pair, slots),
                              arith::RemUIOp::create(b, pair, slots)});
   };
-  Value end = b.index(op.getExperts() + (op->hasAttr("partial") ? 1 : 0));
+  Value end = b.index(op.getExperts() + (op.getPartial() ? 1 : 0));
   b.assertNone(
       b.countBad(pairs,
                  [&](Value pair) { return b.isBelow(expertOf(pair), end); }),
