@@ -12,19 +12,9 @@ import random
 import struct
 
 import numpy as np
+from moe_layers import HEADER, U, Writer, tensor
 
-U = 2.0**-24  # half a unit in the last place of f32
 EXP_ERROR = 8 * U  # relative, of one exponential and what is divided by it
-
-HEADER = """#lhs = affine_map<(m, n, k) -> (m, k)>
-#rhs = affine_map<(m, n, k) -> (n, k)>
-#out = affine_map<(m, n, k) -> (m, n)>
-#id = affine_map<(r, d) -> (r, d)>
-#row = affine_map<(r, d) -> (r, 0)>
-#column = affine_map<(r, d) -> (d)>
-#even = affine_map<(r, d) -> (r, d * 2)>
-#odd = affine_map<(r, d) -> (r, d * 2 + 1)>
-"""
 
 MAX_TOKENS = 48
 
@@ -77,11 +67,6 @@ def draw_shapes(rng):
     return Shapes(experts, rng.choice([1, 8, 31, 33, 48]), rng.choice([1, 7, 16, 33]), rng.choice(["f32", "f32", "bf16"]))
 
 
-def tensor(*shape):
-    *extents, dtype = shape
-    return "tensor<" + "".join("?x" if e is None else f"{e}x" for e in extents) + dtype + ">"
-
-
 def weight_shapes(shapes):
     e, d, f = shapes.experts, shapes.dim, shapes.ffn
     matrices = {"gate": (e, f, d), "up": (e, f, d), "gate_up": (e, 2 * f, d), "down": (e, d, f),
@@ -125,43 +110,10 @@ def write_checkpoint(path, shapes, data):
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
-class Writer:
-    """Lines of a function; each method returns the name of its value. `rows` is (extent or None, its SSA value)."""
-
+class ExpertWriter(Writer):
     def __init__(self, shapes):
+        super().__init__([])
         self.shapes = shapes
-        self.lines = []
-        self.count = 0
-
-    def value(self, text):
-        self.count += 1
-        self.lines.append(f"%v{self.count} = {text}")
-        return f"%v{self.count}"
-
-    def empty(self, rows, width):
-        size = f"({rows[1]})" if rows[0] is None else "()"
-        return self.value(f"tensor.empty{size} : {tensor(rows[0], width, 'f32')}")
-
-    def matmul(self, rows, x, w, w_shape, dtype):
-        out = tensor(rows[0], w_shape[0], "f32")
-        zeros = self.value(f"linalg.fill ins(%zero : f32) outs({self.empty(rows, w_shape[0])} : {out}) -> {out}")
-        return self.value(
-            f"linalg.matmul indexing_maps = [#lhs, #rhs, #out] ins({x}, {w} : {tensor(rows[0], w_shape[1], 'f32')}, "
-            f"{tensor(*w_shape, dtype)}) outs({zeros} : {out}) -> {out}")
-
-    def generic(self, rows, width, operands, body):
-        """`operands`: (value, map, type)."""
-        out = tensor(rows[0], width, "f32")
-        names, maps, types = zip(*operands, strict=True)
-        arguments = ", ".join(f"%a{i}: f32" for i in range(len(operands)))
-        return self.value(
-            f"linalg.generic {{indexing_maps = [{', '.join(maps)}, #id], iterator_types = [\"parallel\", \"parallel\"]}}"
-            f" ins({', '.join(names)} : {', '.join(types)}) outs({self.empty(rows, width)} : {out}) {{\n"
-            f"^bb0({arguments}, %o: f32):\n{body}linalg.yield %v : f32\n}} -> {out}")
-
-    def add_columns(self, rows, x, vector, width):
-        return self.generic(rows, width, [(x, "#id", tensor(rows[0], width, "f32")),
-                                          (vector, "#column", tensor(width, "f32"))], "%v = arith.addf %a0, %a1 : f32\n")
 
     def activate(self, program, rows, width, gate, up):
         """`gate` and `up` (None: plain): (value, map, width of its rows)."""
@@ -214,7 +166,7 @@ def write_entry(program, name):
     results = [(x_type, "y"), (tensor(t, k, "f32"), "weights"), (tensor(t, k, "i32"), "ids")]
     most = MAX_TOKENS if t is None else t
     signature = ", ".join(f'{kind} {{moe.name = "{result}"}}' for kind, result in results)
-    w = Writer(s)
+    w = ExpertWriter(s)
     w.lines += [f'func.func @{name}(%x: {x_type} {{moe.name = "x", moe.max_shape = array<i64: {most}, {s.dim}>}}) -> ({signature}) {{',
                 "%c0 = arith.constant 0 : index", "%zero = arith.constant 0.0 : f32", "%one = arith.constant 1.0 : f32",
                 f"%t = tensor.dim %x, %c0 : {x_type}"]

@@ -16,7 +16,10 @@ HEADER = """#lhs = affine_map<(m, n, k) -> (m, k)>
 #rhs = affine_map<(m, n, k) -> (n, k)>
 #out = affine_map<(m, n, k) -> (m, n)>
 #id = affine_map<(r, d) -> (r, d)>
+#row = affine_map<(r, d) -> (r, 0)>
 #column = affine_map<(r, d) -> (d)>
+#even = affine_map<(r, d) -> (r, d * 2)>
+#odd = affine_map<(r, d) -> (r, d * 2 + 1)>
 """
 
 
@@ -74,15 +77,19 @@ class Writer:
             f"linalg.matmul indexing_maps = [#lhs, #rhs, #out] ins({x}, {w} : {tensor(rows[0], w_shape[1], 'f32')}, "
             f"{tensor(*w_shape, dtype)}) outs({zeros} : {out}) -> {out}")
 
-    def generic(self, rows, width, operands, maps, body):
-        kinds = ", ".join(
-            tensor(width, "f32") if m == "#column" else tensor(rows[0], width, "f32") for m in maps)
+    def generic(self, rows, width, operands, body):
+        """`operands`: (value, map, type), which `body` calls %a0, %a1, .. when it computes %v."""
         out = tensor(rows[0], width, "f32")
+        names, maps, types = zip(*operands, strict=True)
         arguments = ", ".join(f"%a{i}: f32" for i in range(len(operands)))
         return self.value(
             f"linalg.generic {{indexing_maps = [{', '.join(maps)}, #id], iterator_types = [\"parallel\", \"parallel\"]}}"
-            f" ins({', '.join(operands)} : {kinds}) outs({self.empty(rows, width)} : {out}) {{\n"
-            f"^bb0({arguments}, %o: f32):\n{body}\n}} -> {out}")
+            f" ins({', '.join(names)} : {', '.join(types)}) outs({self.empty(rows, width)} : {out}) {{\n"
+            f"^bb0({arguments}, %o: f32):\n{body}linalg.yield %v : f32\n}} -> {out}")
+
+    def add_columns(self, rows, x, vector, width):
+        return self.generic(rows, width, [(x, "#id", tensor(rows[0], width, "f32")),
+                                          (vector, "#column", tensor(width, "f32"))], ADD)
 
     def layer(self, rows, x, router, weights, experts, top_k, dim, body, residual):
         """`weights`: (name, shape without experts, dtype); `body(rows, x, names)` writes an expert's region."""
@@ -119,9 +126,9 @@ SWIGLU = """%neg = arith.negf %a0 : f32
 %den = arith.addf %one, %exp : f32
 %act = arith.divf %a0, %den : f32
 %v = arith.mulf %act, %a1 : f32
-linalg.yield %v : f32"""
-RELU = "%v = arith.maximumf %a0, %zero : f32\nlinalg.yield %v : f32"
-ADD = "%v = arith.addf %a0, %a1 : f32\nlinalg.yield %v : f32"
+"""
+RELU = "%v = arith.maximumf %a0, %zero : f32\n"
+ADD = "%v = arith.addf %a0, %a1 : f32\n"
 
 
 def write_entry(layer, name, tokens):
@@ -140,12 +147,14 @@ def write_entry(layer, name, tokens):
     def swiglu(rows, x, names):
         a = writer.matmul(rows, x, names[0], (f, d), dtype)
         b = writer.matmul(rows, x, names[1], (f, d), dtype)
-        h = writer.generic(rows, f, [a, b], ["#id", "#id"], SWIGLU)
+        hidden = tensor(rows[0], f, "f32")
+        h = writer.generic(rows, f, [(a, "#id", hidden), (b, "#id", hidden)], SWIGLU)
         y = writer.matmul(rows, h, names[2], (d, f), dtype)
-        return writer.generic(rows, d, [y, names[3]], ["#id", "#column"], ADD) if layer.body == "bias" else y
+        return writer.add_columns(rows, y, names[3], d) if layer.body == "bias" else y
 
     def relu(rows, x, names):
-        h = writer.generic(rows, f, [writer.matmul(rows, x, names[0], (f, d), dtype)], ["#id"], RELU)
+        a = writer.matmul(rows, x, names[0], (f, d), dtype)
+        h = writer.generic(rows, f, [(a, "#id", tensor(rows[0], f, "f32"))], RELU)
         return writer.matmul(rows, h, names[1], (d, f), dtype)
 
     def nested(rows, x, names):
