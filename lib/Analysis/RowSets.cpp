@@ -197,8 +197,8 @@ void RowSetAnalysis::visitProduct(GroupedMatmulOp op) {
   Value ids = op.getPartial() ? op.getIds() : Value();
   Value offsets = op.getPartial() ? op.getOffsets() : Value();
   checkCombination(op,
-                   {op.getOuts().front(), op.getCombine(), op.getInverse(),
-                    offsets, ids, op.getInit(), op.getSkipped()},
+                   {Value(), op.getCombine(), op.getInverse(), offsets, ids,
+                    op.getInit(), op.getSkipped()},
                    {RowFact::Pairs, *space, computed});
 }
 
@@ -248,7 +248,8 @@ void RowSetAnalysis::checkCombination(Operation *op,
   RouteOp idsFrom = getRoute(ids), weightsFrom = getRoute(combination.weights);
   if (idsFrom && weightsFrom && idsFrom != weightsFrom)
     return fail(op, "expected weights and ids of one moe.route");
-  if (!combined.insert({combination.rows, combination.weights}).second)
+  if (combination.rows &&
+      !combined.insert({combination.rows, combination.weights}).second)
     return fail(op, "expected rows that are combined once; these were before");
   if (sort)
     combinedSorts.insert(sort);

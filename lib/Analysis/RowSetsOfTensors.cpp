@@ -267,6 +267,7 @@ void RowSetAnalysis::checkBlock(tensor::InsertSliceOp op, scf::ForOp loop,
                                 Value expert) {
   BackwardSliceOptions options;
   options.omitUsesFromAbove = false;
+  options.inclusive = true;
   options.filter = [&](Operation *other) {
     return loop->isProperAncestor(other);
   };

@@ -93,7 +93,7 @@ private:
   void visitRegions(Operation *op);
   void visitOther(Operation *op);
 
-  /// The rows that a combination reads.
+  /// What a combination reads; `rows` are null where it makes them itself.
   struct Combination {
     Value rows, weights, inverse, offsets, ids, init, skipped;
   };
