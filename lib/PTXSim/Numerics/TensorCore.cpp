@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The model and its constants follow measurements that were published for
+// V100, A100, A2, Ada, H100, H200 and B200 (Khattak and Mikaitis, "Accurate
+// models of NVIDIA tensor cores", arXiv 2512.07004).
+#include "moe/PTXSim/Numerics/TensorCore.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace moe::ptxsim {
+
+namespace {
+
+/// Of an operand that is zero: its products are never the largest, and shift
+/// out whatever they are aligned to.
+constexpr int32_t exponentOfZero = -8192;
+/// No term is aligned to less.
+constexpr int32_t smallestAlignment = -133;
+
+const Format &formatOf(TensorFormat format) {
+  switch (format) {
+  case TensorFormat::F16:
+    return f16Format;
+  case TensorFormat::BF16:
+    return bf16Format;
+  case TensorFormat::E4M3:
+    return e4m3Format;
+  case TensorFormat::E5M2:
+    return e5m2Format;
+  case TensorFormat::TF32:
+    break;
+  }
+  static constexpr Format tf32{8, 10, true, 0x3ffff};
+  return tf32;
+}
+
+} // namespace
+
+TensorArch tensorArch(uint32_t major, uint32_t minor) {
+  if (major < 8)
+    return TensorArch::Volta;
+  if (major == 8)
+    return minor >= 9 ? TensorArch::Ada : TensorArch::Ampere;
+  return major == 9 ? TensorArch::Hopper : TensorArch::Blackwell;
+}
+
+TensorModel tensorModel(TensorArch arch, TensorFormat format) {
+  bool narrow = format == TensorFormat::E4M3 || format == TensorFormat::E5M2;
+  bool half = format == TensorFormat::TF32;
+  switch (arch) {
+  case TensorArch::Volta:
+    return {4, 23, false, false};
+  case TensorArch::Ampere:
+    return {half ? 4u : 8u, 24, false, false};
+  case TensorArch::Ada:
+    if (narrow)
+      return {16, 13, false, true};
+    return {half ? 4u : 8u, 24, false, false};
+  case TensorArch::Hopper:
+    if (narrow)
+      return {32, 13, false, true};
+    return {half ? 8u : 16u, 25, false, false};
+  case TensorArch::Blackwell:
+    if (narrow)
+      return {32, 25, true, false};
+    return {half ? 8u : 16u, 25, false, false};
+  }
+  return {8, 24, false, false};
+}
+
+float tensorOperand(TensorFormat format, uint32_t bits) {
+  switch (format) {
+  case TensorFormat::F16:
+    return f16ToFloat(uint16_t(bits));
+  case TensorFormat::BF16:
+    return bf16ToFloat(uint16_t(bits));
+  case TensorFormat::TF32:
+    return bitCast<float>(bits & 0xffffe000);
+  case TensorFormat::E4M3:
+  case TensorFormat::E5M2:
+    break;
+  }
+  return float(decode(formatOf(format), bits));
+}
+
+void TensorTile::resize(unsigned newRows, unsigned newDepth) {
+  rows = newRows;
+  depth = newDepth;
+  a.resize(size_t(rows) * depth);
+  b.resize(size_t(depth) * columns);
+  if (!exact)
+    return;
+  significandA.resize(a.size());
+  exponentA.resize(a.size());
+  significandB.resize(b.size());
+  exponentB.resize(b.size());
+}
+
+namespace {
+
+typedef int32_t Ints __attribute__((vector_size(32)));
+typedef uint32_t Words __attribute__((vector_size(32)));
+typedef double Doubles __attribute__((vector_size(64)));
+typedef float Floats __attribute__((vector_size(32)));
+
+template <class Vector, class Element>
+Vector load(const Element *from) {
+  Vector v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+Ints larger(Ints x, Ints y) { return x > y ? x : y; }
+Ints smaller(Ints x, Ints y) { return x < y ? x : y; }
+
+/// value = significand * 2^(exponent - mantissaBits); the significand comes
+/// shifted left by `up`. Products are not normalised, so a subnormal number
+/// keeps the smallest exponent of its format. True if one is not finite.
+bool split(const float *values, size_t count, const Format &format, int up,
+           int32_t *significands, int32_t *exponents) {
+  int smallest = 1 - format.bias();
+  int down = 23 - int(format.mantissaBits);
+  int32_t special = 0;
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t bits = bitCast<uint32_t>(values[i]);
+    int32_t biased = int32_t(bits >> 23 & 0xff);
+    special |= biased == 255;
+    int32_t mantissa = int32_t(bits & 0x7fffff) | (biased ? 0x800000 : 0);
+    int32_t exponent = (biased ? biased : 1) - 127;
+    int32_t kept = exponent > smallest ? exponent : smallest;
+    int32_t shift = down + kept - exponent;
+    int32_t significand = mantissa >> (shift > 31 ? 31 : shift) << up;
+    significands[i] = int32_t(bits) < 0 ? -significand : significand;
+    exponents[i] = mantissa ? kept : exponentOfZero;
+  }
+  return special;
+}
+
+/// The f32 next to `exact` towards zero; what is too large becomes infinite.
+Floats truncateToFloat(Doubles exact) {
+  Floats near = __builtin_convertvector(exact, Floats);
+  for (unsigned i = 0; i < TensorTile::columns; ++i) {
+    float value = near[i];
+    if (std::fabs(double(value)) > std::fabs(exact[i]) && !std::isinf(value))
+      near[i] = bitCast<float>(bitCast<uint32_t>(value) - 1);
+  }
+  return near;
+}
+
+/// Rounded to f16, as an f32. Rounding to odd comes first, so that the second
+/// rounding knows what the first one dropped.
+Floats roundToHalf(Doubles exact) {
+  Floats odd = truncateToFloat(exact);
+  for (unsigned i = 0; i < TensorTile::columns; ++i) {
+    uint32_t bits = bitCast<uint32_t>(float(odd[i]));
+    bits |= double(odd[i]) != exact[i] && !std::isinf(odd[i]);
+    odd[i] = f16ToFloat(floatToF16(bitCast<float>(bits)));
+  }
+  return odd;
+}
+
+} // namespace
+
+void TensorTile::addBlock(unsigned row, unsigned first, unsigned last,
+                          float *c) const {
+  const int fraction = model.fractionBits;
+  // The accumulator: 23 fraction bits of its own.
+  Words bits = load<Words>(c);
+  Ints biased = (Ints)(bits >> 23 & 0xff);
+  Ints significand = (Ints)(bits & 0x7fffff) | ((biased != 0) & 0x800000);
+  Ints exponent = (biased == 0 ? biased + 1 : biased) - 127;
+  exponent = significand == 0 ? significand + exponentOfZero : exponent;
+
+  const int32_t *sA = &significandA[size_t(row) * depth];
+  const int32_t *eA = &exponentA[size_t(row) * depth];
+  Ints largest = larger(exponent, Ints{} + smallestAlignment);
+  for (unsigned k = first; k < last; ++k)
+    largest = larger(largest, load<Ints>(&exponentB[k * columns]) + eA[k]);
+
+  int shift = fraction - 23;
+  Ints drop = largest - exponent;
+  Ints term = shift >= 0 ? significand << shift >> smaller(drop, Ints{} + 31)
+                         : significand >> smaller(drop - shift, Ints{} + 31);
+  term = (Ints)bits < 0 ? -term : term;
+  Doubles sum = __builtin_convertvector(term, Doubles);
+  // A term has at most 27 bits: eight of them fit 32.
+  for (unsigned k = first; k < last;) {
+    Ints partial{};
+    for (unsigned end = std::min(k + 8, last); k < end; ++k) {
+      Ints sB = load<Ints>(&significandB[k * columns]);
+      Ints drop = largest - (load<Ints>(&exponentB[k * columns]) + eA[k]);
+      Ints product = sB * sA[k];
+      Ints sign = product >> 31;
+      Ints magnitude = (product ^ sign) - sign;
+      magnitude >>= smaller(drop, Ints{} + 31);
+      partial += (magnitude ^ sign) - sign;
+    }
+    sum += __builtin_convertvector(partial, Doubles);
+  }
+
+  typedef int64_t Longs __attribute__((vector_size(64)));
+  Longs scale = __builtin_convertvector(largest - fraction + 1023, Longs) << 52;
+  Doubles exactSum = sum * (Doubles)scale;
+  if (model.shortResult)
+    exactSum =
+        (Doubles)((Longs)exactSum & ~((int64_t(1) << (52 - fraction)) - 1));
+  Floats result = accumulator == Accumulator::F16 ? roundToHalf(exactSum)
+                  : model.roundToNearest
+                      ? __builtin_convertvector(exactSum, Floats)
+                      : truncateToFloat(exactSum);
+  if (special || std::isnan(c[0] * 0 + c[1] * 0 + c[2] * 0 + c[3] * 0 +
+                            c[4] * 0 + c[5] * 0 + c[6] * 0 + c[7] * 0))
+    for (unsigned i = 0; i < columns; ++i) {
+      // Finite terms do not overflow a double.
+      double plain = c[i];
+      for (unsigned k = first; k < last; ++k)
+        plain += double(a[size_t(row) * depth + k]) * b[k * columns + i];
+      if (!std::isfinite(plain))
+        result[i] = canonicalNaN(float(plain));
+    }
+  std::memcpy(c, &result, sizeof result);
+}
+
+void TensorTile::multiplyExact(float *c) {
+  const Format &fa = formatOf(formatA), &fb = formatOf(formatB);
+  int up = model.fractionBits - int(fa.mantissaBits + fb.mantissaBits);
+  special =
+      split(a.data(), a.size(), fa, 0, significandA.data(), exponentA.data());
+  special |=
+      split(b.data(), b.size(), fb, up, significandB.data(), exponentB.data());
+  for (unsigned row = 0; row < rows; ++row)
+    for (unsigned k = 0; k < depth; k += model.block)
+      addBlock(row, k, std::min(k + model.block, depth), c + row * columns);
+}
+
+void TensorTile::multiplyFast(float *c) const {
+  for (unsigned row = 0; row < rows; ++row) {
+    Floats sum = load<Floats>(c + row * columns);
+    for (unsigned k = 0; k < depth; ++k) {
+      float left = a[size_t(row) * depth + k];
+      const float *right = &b[k * columns];
+      for (unsigned i = 0; i < columns; ++i)
+        sum[i] = __builtin_fmaf(left, right[i], sum[i]);
+    }
+    for (unsigned i = 0; i < columns; ++i)
+      c[row * columns + i] = accumulator == Accumulator::F16
+                                 ? f16ToFloat(floatToF16(sum[i]))
+                                 : canonicalNaN(sum[i]);
+  }
+}
+
+void TensorTile::multiply(float *c) {
+  if (exact)
+    multiplyExact(c);
+  else
+    multiplyFast(c);
+}
+
+} // namespace moe::ptxsim
