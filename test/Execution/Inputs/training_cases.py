@@ -123,15 +123,13 @@ route("sigmoid_biased", 8, 4, "sigmoid", bias=True, clauses="normalize(1.0e-20) 
 route("chosen", 7, 3, "softmax_topk", clauses="scale(0.5)", scale=0.5)
 route("all", 4, 4, "softmax_topk")
 route("one", 1, 1, "softmax")
-# Clauses that only the reference evaluates.
-route("softcap", 7, 3, "sigmoid", softcap=1.5, compiled=False)
-route("softplus", 7, 3, "sqrt_softplus", clauses="normalize(0.5, max) scale(1.5)", normalize=0.5, largest=True, scale=1.5,
-      compiled=False)
-route("none", 7, 3, "none", compiled=False)
-route("scaled", 7, 3, "softmax", expert_scale=True, with_scores=True, compiled=False)
-route("chosen_scores", 7, 3, "softmax_topk", with_scores=True, compiled=False)
-route("groups", 8, 3, "sigmoid", clauses="groups<4, keep = 2, by = max, mask = lowest>", groups=(4, 2), compiled=False)
-route("capacity", 7, 3, "softmax", clauses="capacity<tokens = 4, overflow = drop>", capacity=4, compiled=False)
+route("softcap", 7, 3, "sigmoid", softcap=1.5)
+route("softplus", 7, 3, "sqrt_softplus", clauses="normalize(0.5, max) scale(1.5)", normalize=0.5, largest=True, scale=1.5)
+route("none", 7, 3, "none")
+route("scaled", 7, 3, "softmax", expert_scale=True, with_scores=True)
+route("chosen_scores", 7, 3, "softmax_topk", with_scores=True)
+route("groups", 8, 3, "sigmoid", clauses="groups<4, keep = 2, by = max, mask = lowest>", groups=(4, 2))
+route("capacity", 7, 3, "softmax", clauses="capacity<tokens = 4, overflow = drop>", capacity=4)
 
 
 def elementwise(name, count, *lines):
@@ -353,8 +351,3 @@ layer("loss", 5, 2, "score(softmax) normalize(0.0)", balance=True)
 
 def module():
     return MAPS + "".join(case.text() for case in CASES)
-
-
-def names(compiled):
-    """Of all functions, or of those that are compiled."""
-    return [case.name for case in CASES if not compiled or case.settings.get("compiled", True)]
