@@ -30,7 +30,11 @@ static void buildGraph(OpPassManager &manager, const CPUPipelineOptions &) {
   manager.addNestedPass<func::FuncOp>(createCheckShapesPass());
 }
 
-static void buildSorted(OpPassManager &manager, const CPUPipelineOptions &) {
+static void buildSorted(OpPassManager &manager,
+                        const CPUPipelineOptions &options) {
+  // While an expert's computation stands in a region that can be compared.
+  if (options.fuse)
+    manager.addPass(createFuseSharedExpertsPass());
   manager.addNestedPass<func::FuncOp>(createSortTokensPass());
   // Only now is it known which products read weights the other way round.
   manager.addPass(createTransposeWeightsPass());

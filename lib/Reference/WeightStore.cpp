@@ -91,7 +91,8 @@ static float readFloat(DType dtype, const char *data, int64_t i) {
 }
 
 FailureOr<Tensor> WeightStore::loadCheckpoint(WeightOp op,
-                                              CheckpointAttr source) {
+                                              CheckpointAttr source,
+                                              RankedTensorType type) {
   SmallString<128> directory(source.getDirectory());
   llvm::sys::path::make_absolute(baseDirectory, directory);
   auto it = checkpoints.find(directory);
@@ -103,7 +104,6 @@ FailureOr<Tensor> WeightStore::loadCheckpoint(WeightOp op,
     }
     it = checkpoints.try_emplace(directory, std::move(*opened)).first;
   }
-  RankedTensorType type = op.getSourceType();
   Tensor result(*getElementKind(type.getElementType()), type.getShape());
   if (!isFloat(result.getKind())) {
     op.emitOpError("expected f32 or bf16 for checkpoint data, got ") << type;
@@ -137,21 +137,59 @@ FailureOr<Tensor> WeightStore::loadCheckpoint(WeightOp op,
   return result;
 }
 
-FailureOr<Tensor> WeightStore::load(WeightOp op) {
-  if (auto source = dyn_cast<CheckpointAttr>(op.getSource()))
-    return loadCheckpoint(op, source);
-  RankedTensorType type = op.getSourceType();
-  if (auto source = dyn_cast<RandomAttr>(op.getSource()))
-    return drawRandom(source, *getElementKind(type.getElementType()),
+FailureOr<Tensor> WeightStore::loadStack(WeightOp op, StackAttr source,
+                                         RankedTensorType type) {
+  Tensor result(*getElementKind(type.getElementType()), type.getShape());
+  int64_t next = 0;
+  for (auto [i, partSource] : llvm::enumerate(source.getSources())) {
+    FailureOr<Tensor> part = load(op, partSource, source.getPartType(type, i));
+    if (failed(part))
+      return failure();
+    for (int64_t j = 0, e = part->getNumElements(); j < e; ++j)
+      result.set(next++, part->get(j));
+  }
+  return result;
+}
+
+FailureOr<Tensor> WeightStore::loadSlice(WeightOp op, SliceAttr source,
+                                         RankedTensorType type) {
+  FailureOr<Tensor> whole =
+      load(op, source.getSource(), source.getWholeType(type));
+  if (failed(whole))
+    return failure();
+  Tensor result(whole->getKind(), type.getShape());
+  int64_t inner = 1, steps = type.getDimSize(source.getDim());
+  for (int64_t extent : type.getShape().drop_front(source.getDim() + 1))
+    inner *= extent;
+  for (int64_t i = 0, e = result.getNumElements(); i < e; ++i) {
+    int64_t step = i / inner % steps;
+    int64_t from = source.getFirst() + step * source.getStep();
+    result.set(
+        i, whole->get((i / inner / steps * source.getExtent() + from) * inner +
+                      i % inner));
+  }
+  return result;
+}
+
+FailureOr<Tensor> WeightStore::load(WeightOp op, Attribute source,
+                                    RankedTensorType type) {
+  if (auto checkpoint = dyn_cast<CheckpointAttr>(source))
+    return loadCheckpoint(op, checkpoint, type);
+  if (auto stack = dyn_cast<StackAttr>(source))
+    return loadStack(op, stack, type);
+  if (auto slice = dyn_cast<SliceAttr>(source))
+    return loadSlice(op, slice, type);
+  if (auto random = dyn_cast<RandomAttr>(source))
+    return drawRandom(random, *getElementKind(type.getElementType()),
                       type.getShape());
-  return std::get<Tensor>(*convertAttribute(op.getSource()));
+  return std::get<Tensor>(*convertAttribute(source));
 }
 
 FailureOr<Tensor> WeightStore::get(WeightOp op) {
   auto it = loaded.find(op);
   if (it != loaded.end())
     return it->second;
-  FailureOr<Tensor> tensor = load(op);
+  FailureOr<Tensor> tensor = load(op, op.getSource(), op.getSourceType());
   if (failed(tensor))
     return failure();
   if (op.getTransposed())

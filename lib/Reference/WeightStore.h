@@ -24,8 +24,14 @@ public:
   FailureOr<Tensor> get(WeightOp op);
 
 private:
-  FailureOr<Tensor> load(WeightOp op);
-  FailureOr<Tensor> loadCheckpoint(WeightOp op, CheckpointAttr source);
+  /// The data of a source that is to have `type`.
+  FailureOr<Tensor> load(WeightOp op, Attribute source, RankedTensorType type);
+  FailureOr<Tensor> loadCheckpoint(WeightOp op, CheckpointAttr source,
+                                   RankedTensorType type);
+  FailureOr<Tensor> loadStack(WeightOp op, StackAttr source,
+                              RankedTensorType type);
+  FailureOr<Tensor> loadSlice(WeightOp op, SliceAttr source,
+                              RankedTensorType type);
 
   std::string baseDirectory;
   DenseMap<Operation *, Tensor> loaded;

@@ -7,6 +7,8 @@
 #include "llvm/Support/Parallel.h"
 #include "llvm/Support/Path.h"
 
+#include <functional>
+
 using namespace mlir;
 using namespace mlir::moe;
 
@@ -86,6 +88,140 @@ static void writeDenseIntegers(llvm::raw_ostream &os, DenseElementsAttr data) {
   }
 }
 
+namespace {
+/// A reader of rows that owns what it reads from.
+using SourceRows = std::function<void(int64_t row, MutableArrayRef<float>)>;
+
+/// Readers of sources that are to have a given type.
+class SourceReader {
+public:
+  explicit SourceReader(CheckpointCache &checkpoints)
+      : checkpoints(checkpoints) {}
+
+  llvm::Expected<SourceRows> read(Attribute source, RankedTensorType type);
+
+private:
+  llvm::Expected<SourceRows> readCheckpoint(CheckpointAttr source,
+                                            RankedTensorType type);
+  llvm::Expected<SourceRows> readStack(StackAttr source, RankedTensorType type);
+  llvm::Expected<SourceRows> readSlice(SliceAttr source, RankedTensorType type);
+
+  CheckpointCache &checkpoints;
+};
+} // namespace
+
+static int64_t getColumns(RankedTensorType type) {
+  return type.getRank() == 0 ? 1 : type.getShape().back();
+}
+
+static int64_t product(ArrayRef<int64_t> extents) {
+  int64_t result = 1;
+  for (int64_t extent : extents)
+    result *= extent;
+  return result;
+}
+
+static int64_t getRows(RankedTensorType type) {
+  return product(type.getShape().drop_back(type.getRank() == 0 ? 0 : 1));
+}
+
+llvm::Expected<SourceRows> SourceReader::readCheckpoint(CheckpointAttr source,
+                                                        RankedTensorType type) {
+  llvm::Expected<Checkpoint *> checkpoint =
+      checkpoints.open(source.getDirectory());
+  if (!checkpoint)
+    return checkpoint.takeError();
+  auto tensors = findTensors(**checkpoint, source.getKeys(), type);
+  if (!tensors)
+    return tensors.takeError();
+  int64_t rowsPerTensor = getRows(type) / tensors->size();
+  return [tensors = std::move(*tensors),
+          rowsPerTensor](int64_t row, MutableArrayRef<float> values) {
+    TensorRows(tensors, rowsPerTensor)(row, values);
+  };
+}
+
+llvm::Expected<SourceRows> SourceReader::readStack(StackAttr source,
+                                                   RankedTensorType type) {
+  SmallVector<SourceRows> parts;
+  // Of a vector the parts are columns, otherwise rows.
+  SmallVector<int64_t> sizes;
+  for (auto [i, attribute] : llvm::enumerate(source.getSources())) {
+    RankedTensorType partType = source.getPartType(type, i);
+    auto part = read(attribute, partType);
+    if (!part)
+      return part.takeError();
+    parts.push_back(std::move(*part));
+    sizes.push_back(type.getRank() == 1 ? getColumns(partType)
+                                        : getRows(partType));
+  }
+  if (type.getRank() == 1)
+    return [parts, sizes](int64_t row, MutableArrayRef<float> values) {
+      for (auto [part, size] : llvm::zip_equal(parts, sizes)) {
+        part(row, values.take_front(size));
+        values = values.drop_front(size);
+      }
+    };
+  return [parts, sizes](int64_t row, MutableArrayRef<float> values) {
+    unsigned part = 0;
+    while (row >= sizes[part])
+      row -= sizes[part++];
+    parts[part](row, values);
+  };
+}
+
+llvm::Expected<SourceRows> SourceReader::readSlice(SliceAttr source,
+                                                   RankedTensorType type) {
+  RankedTensorType wholeType = source.getWholeType(type);
+  auto whole = read(source.getSource(), wholeType);
+  if (!whole)
+    return whole.takeError();
+  int64_t first = source.getFirst(), step = source.getStep();
+  if (source.getDim() == type.getRank() - 1)
+    return [=, whole = std::move(*whole)](int64_t row,
+                                          MutableArrayRef<float> values) {
+      std::vector<float> all(getColumns(wholeType));
+      whole(row, all);
+      for (auto [i, value] : llvm::enumerate(values))
+        value = all[first + i * step];
+    };
+  int64_t steps = type.getDimSize(source.getDim()), extent = source.getExtent();
+  int64_t inner =
+      product(type.getShape().drop_back().drop_front(source.getDim() + 1));
+  return [=, whole = std::move(*whole)](int64_t row,
+                                        MutableArrayRef<float> values) {
+    int64_t from = first + row / inner % steps * step;
+    whole((row / inner / steps * extent + from) * inner + row % inner, values);
+  };
+}
+
+llvm::Expected<SourceRows> SourceReader::read(Attribute source,
+                                              RankedTensorType type) {
+  if (auto checkpoint = dyn_cast<CheckpointAttr>(source))
+    return readCheckpoint(checkpoint, type);
+  if (auto stack = dyn_cast<StackAttr>(source))
+    return readStack(stack, type);
+  if (auto slice = dyn_cast<SliceAttr>(source))
+    return readSlice(slice, type);
+  if (auto random = dyn_cast<RandomAttr>(source))
+    return
+        [seed = random.getSeed(), scale = random.getScale().convertToDouble()](
+            int64_t row, MutableArrayRef<float> values) {
+          for (auto [i, value] : llvm::enumerate(values))
+            value = randomElement(seed, row * values.size() + i, scale);
+        };
+  auto data = cast<DenseElementsAttr>(source).getValues<APFloat>();
+  return [data](int64_t row, MutableArrayRef<float> values) {
+    for (auto [i, value] : llvm::enumerate(values)) {
+      APFloat element = data[row * values.size() + i];
+      bool losesInfo;
+      element.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
+                      &losesInfo);
+      value = element.convertToFloat();
+    }
+  };
+}
+
 /// Writes a weight whose matrices the source has as columns x rows.
 static void writeTransposed(llvm::raw_ostream &os, const WeightFormat &format,
                             const WeightShape &shape, int64_t matrices,
@@ -111,72 +247,32 @@ static void writeTransposed(llvm::raw_ostream &os, const WeightFormat &format,
 
 static llvm::Error writeOne(llvm::raw_ostream &os, const PlannedWeight &weight,
                             CheckpointCache &checkpoints) {
+  auto dense = dyn_cast<DenseElementsAttr>(weight.source);
+  if (dense && weight.type.getElementType().isInteger(32)) {
+    writeDenseIntegers(os, dense);
+    return llvm::Error::success();
+  }
   ArrayRef<int64_t> extents = weight.type.getShape();
   WeightFormat format;
   format.element = weight.type.getElementType().isBF16()
                        ? WeightFormat::Element::BF16
                        : WeightFormat::Element::F32;
   WeightShape shape;
-  shape.columns = extents.empty() ? 1 : extents.back();
-  shape.rows = 1;
-  for (int64_t extent : extents.drop_back(extents.empty() ? 0 : 1))
-    shape.rows *= extent;
+  shape.columns = getColumns(weight.type);
+  shape.rows = getRows(weight.type);
   if (weight.layout) {
     format.width = weight.layout.getWidth();
     format.pair = weight.layout.getPair();
     shape.rows = extents[extents.size() - 2];
     shape.count = extents.size() == 3 ? extents[0] : 1;
   }
-
-  auto write = [&](RowReader readRow) {
-    if (weight.sourceType == weight.type) {
-      writeWeight(os, format, shape, readRow);
-      return;
-    }
-    int64_t matrices = 1;
-    for (int64_t extent : extents.drop_back(2))
-      matrices *= extent;
-    writeTransposed(os, format, shape, matrices, readRow);
-  };
-
-  if (auto random = dyn_cast<RandomAttr>(weight.source)) {
-    double scale = random.getScale().convertToDouble();
-    write([&](int64_t row, MutableArrayRef<float> values) {
-      for (auto [i, value] : llvm::enumerate(values))
-        value = randomElement(random.getSeed(), row * values.size() + i, scale);
-    });
-    return llvm::Error::success();
-  }
-  if (auto dense = dyn_cast<DenseElementsAttr>(weight.source)) {
-    if (weight.type.getElementType().isInteger(32)) {
-      writeDenseIntegers(os, dense);
-      return llvm::Error::success();
-    }
-    auto data = dense.getValues<APFloat>();
-    write([&](int64_t row, MutableArrayRef<float> values) {
-      for (auto [i, value] : llvm::enumerate(values)) {
-        APFloat element = data[row * values.size() + i];
-        bool losesInfo;
-        element.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
-                        &losesInfo);
-        value = element.convertToFloat();
-      }
-    });
-    return llvm::Error::success();
-  }
-  auto source = cast<CheckpointAttr>(weight.source);
-  llvm::Expected<Checkpoint *> checkpoint =
-      checkpoints.open(source.getDirectory());
-  if (!checkpoint)
-    return checkpoint.takeError();
-  auto tensors = findTensors(**checkpoint, source.getKeys(), weight.sourceType);
-  if (!tensors)
-    return tensors.takeError();
-  int64_t sourceRows = 1;
-  for (int64_t extent : weight.sourceType.getShape().drop_back(
-           weight.sourceType.getRank() == 0 ? 0 : 1))
-    sourceRows *= extent;
-  write(TensorRows(*tensors, sourceRows / tensors->size()));
+  auto rows = SourceReader(checkpoints).read(weight.source, weight.sourceType);
+  if (!rows)
+    return rows.takeError();
+  if (weight.sourceType == weight.type)
+    writeWeight(os, format, shape, *rows);
+  else
+    writeTransposed(os, format, shape, product(extents.drop_back(2)), *rows);
   return llvm::Error::success();
 }
 

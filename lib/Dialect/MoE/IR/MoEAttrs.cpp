@@ -44,6 +44,35 @@ CheckpointAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult StackAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                ArrayRef<int64_t> extents, ArrayAttr sources) {
+  if (extents.size() != sources.size())
+    return emitError() << "expected an extent for each of " << sources.size()
+                       << " sources, got " << extents.size();
+  for (int64_t extent : extents)
+    if (extent < 0)
+      return emitError() << "expected extents of 0 or more, got " << extent;
+  return success();
+}
+
+LogicalResult SliceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                Attribute source, int64_t dim, int64_t extent,
+                                int64_t first, int64_t step) {
+  if (dim < 0)
+    return emitError() << "expected a dimension of 0 or more, got " << dim;
+  if (extent < 0)
+    return emitError() << "expected an extent of 0 or more, got " << extent;
+  if (first < 0)
+    return emitError() << "expected a first step of 0 or more, got " << first;
+  if (step <= 0)
+    return emitError() << "expected a positive step, got " << step;
+  return success();
+}
+
+int64_t RowsAttr::getMappingId() const { return 0; }
+bool RowsAttr::isLinearMapping() const { return true; }
+int64_t RowsAttr::getRelativeIndex() const { return 0; }
+
 LogicalResult
 PanelLayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                         int64_t width, int64_t pair) {

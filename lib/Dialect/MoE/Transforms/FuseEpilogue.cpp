@@ -276,6 +276,9 @@ private:
     SetVector<Operation *> users(product->user_begin(), product->user_end());
     SmallVector<std::pair<Operation *, std::string>> missed;
     for (Operation *user : users) {
+      // Interleaved projections: the product's columns belong to two operands.
+      if (isa<tensor::ExtractSliceOp>(user))
+        missed.emplace_back(user, "it takes a part of the product");
       auto op = dyn_cast<LinalgOp>(user);
       if (!op)
         continue;

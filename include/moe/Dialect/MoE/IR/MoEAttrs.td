@@ -2,6 +2,7 @@
 #ifndef MOE_DIALECT_MOE_IR_ATTRS_TD
 #define MOE_DIALECT_MOE_IR_ATTRS_TD
 
+include "mlir/Dialect/SCF/IR/DeviceMappingInterface.td"
 include "moe/Dialect/MoE/IR/MoERouteAttrs.td"
 
 def MoE_KVPolicy : I32EnumAttr<"KVPolicy", "which positions a KV cache keeps", [
@@ -41,6 +42,56 @@ def MoE_RandomAttr : MoE_Attr<"Random", "random"> {
   }];
   let parameters = (ins "int64_t":$seed, APFloatParameter<"largest magnitude">:$scale);
   let assemblyFormat = "`<` `seed` `=` $seed `,` `scale` `=` custom<Double>($scale) `>`";
+}
+
+def MoE_StackAttr : MoE_Attr<"Stack", "stack"> {
+  let summary = "Weight data of several sources, one after the other";
+  let description = [{
+    Source i gives `extents[i]` steps of the first dimension: it is data of the weight's type with that first extent.
+
+    ```mlir
+    #moe.stack<[4, 1] of [#moe.random<seed = 1, scale = 0.1>, #moe.checkpoint<"demo", ["shared.up"]>]>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$extents, "::mlir::ArrayAttr":$sources);
+  let assemblyFormat = "`<` `[` $extents `]` `of` $sources `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// What source `part` is, where the weight is of `type`.
+    ::mlir::RankedTensorType getPartType(::mlir::RankedTensorType type, unsigned part) const;
+  }];
+}
+
+def MoE_SliceAttr : MoE_Attr<"Slice", "slice"> {
+  let summary = "Weight data of which a source has more";
+  let description = [{
+    Step i of dimension `dim` is step `first + i * step` of the source, which has `extent` steps in that dimension and
+    otherwise the weight's type. Of two projections that a checkpoint interleaves, each is such a slice.
+
+    ```mlir
+    #moe.slice<#moe.checkpoint<"demo", ["gate_up"]>, dim = 1, extent = 64, first = 1, step = 2>
+    ```
+  }];
+  let parameters = (ins "::mlir::Attribute":$source, "int64_t":$dim, "int64_t":$extent, "int64_t":$first,
+                        "int64_t":$step);
+  let assemblyFormat =
+      "`<` $source `,` `dim` `=` $dim `,` `extent` `=` $extent `,` `first` `=` $first `,` `step` `=` $step `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// What the source is, where the weight is of `type`.
+    ::mlir::RankedTensorType getWholeType(::mlir::RankedTensorType type) const;
+  }];
+}
+
+def MoE_RowsAttr : MoE_Attr<"Rows", "rows", [DeclareAttrInterfaceMethods<DeviceMappingAttrInterface>]> {
+  let summary = "Maps a loop's steps to rows that one kernel works on";
+  let description = [{
+    An `scf.forall` with this mapping is one kernel: a launch splits its steps between threads. It stays a loop where it has one step.
+
+    ```mlir
+    #moe.rows
+    ```
+  }];
 }
 
 def MoE_PanelLayoutAttr : MoE_Attr<"PanelLayout", "panel"> {

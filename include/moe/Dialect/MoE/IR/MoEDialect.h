@@ -2,6 +2,7 @@
 #ifndef MOE_DIALECT_MOE_IR_MOEDIALECT_H
 #define MOE_DIALECT_MOE_IR_MOEDIALECT_H
 
+#include "mlir/Dialect/SCF/IR/DeviceMappingInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"

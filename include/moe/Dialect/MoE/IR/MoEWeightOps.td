@@ -8,12 +8,13 @@ def MoE_WeightOp : MoE_Op<"weight", [Symbol]> {
   let summary = "A named constant tensor that lives outside the program";
   let description = [{
     Declares a weight: its shape and element type as the program sees it, and
-    where its data comes from (`#moe.checkpoint`, `#moe.random`, or `dense<..>`). Ahead of time the data is converted,
-    laid out as `layout` says, and written into the artefact at byte `offset`. With `transposed` the source holds the last
+    where its data comes from (`#moe.checkpoint`, `#moe.random`, `dense<..>`, or a `#moe.stack` or `#moe.slice` of them).
+    Ahead of time the data is converted, laid out as `layout` says, and written into the artefact at byte `offset`. With `transposed` the source holds the last
     two dimensions in the other order.
 
     **Constraints:** the type is static, of `f32`, `bf16` or `i32`; several checkpoint
-    keys are as many as the first dimension; dense data has the weight's type; a
+    keys are as many as the first dimension; dense data has the weight's type; the extents of a stack add up to the first
+    dimension, and what a slice takes lies within its source; a
     panel layout needs rank 2 or 3, and `transposed` rank 2 or more, and several checkpoint keys rank 3 or more.
 
     ```mlir

@@ -327,4 +327,20 @@ def ReduceProgramPass : Pass<"moe-reduce-program", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numSteps", "num-steps", "Number of steps taken">];
 }
 
+def FuseSharedExpertsPass : Pass<"moe-fuse-shared-experts", "::mlir::ModuleOp"> {
+  let summary = "Make a shared expert one of the experts, chosen by every token";
+  let description = [{
+    At the graph level: what is added to a `moe.combine` and computes from the layer's rows what an expert computes, with weights of
+    its own, becomes expert E. `moe.route` appends a slot for it (`shared_experts<1, one>`), and weights are stacked into a
+    `moe.weight` of E + 1 matrices (`#moe.stack`); weights that nobody uses any more are erased.
+
+    Preserves results bit by bit: the shared expert's slot is the last and has weight 1, so the last step of the sum is the addition
+    that it replaces. Hence a shared expert from which the sum starts, one that is wider than an expert (its products are longer chains
+    than those of several experts) and one with a gate of its own (a rounded factor) stay as they are.
+
+    A remark says for each of them whether it was fused, and if not, why.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "Number of shared experts that became experts">];
+}
+
 #endif // MOE_DIALECT_MOE_TRANSFORMS_PASSES_TD

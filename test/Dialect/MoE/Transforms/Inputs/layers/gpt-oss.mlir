@@ -92,3 +92,15 @@ func.func @tokens() -> tensor<?x12xi32> {
   %bits = arith.bitcast %y : tensor<?x12xf32> to tensor<?x12xi32>
   return %bits : tensor<?x12xi32>
 }
+
+func.func @prefill(%x: tensor<?x12xf32> {moe.name = "x", moe.max_shape = array<i64: 40, 12>}) -> (tensor<?x12xf32> {moe.name = "y", moe.max_shape = array<i64: 40, 12>}) {
+  %y = call @layer(%x) : (tensor<?x12xf32>) -> tensor<?x12xf32>
+  return %y : tensor<?x12xf32>
+}
+
+func.func @decode(%x: tensor<1x12xf32> {moe.name = "x"}) -> (tensor<1x12xf32> {moe.name = "y"}) {
+  %any = tensor.cast %x : tensor<1x12xf32> to tensor<?x12xf32>
+  %y = call @layer(%any) : (tensor<?x12xf32>) -> tensor<?x12xf32>
+  %one = tensor.cast %y : tensor<?x12xf32> to tensor<1x12xf32>
+  return %one : tensor<1x12xf32>
+}
