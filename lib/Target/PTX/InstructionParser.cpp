@@ -6,6 +6,12 @@ using namespace moe::ptx;
 namespace {
 constexpr size_t maxParts = 32;
 constexpr size_t maxOperands = 64;
+
+void once(bool first, const Token &token) {
+  if (!first)
+    throw SyntaxError(token.location, "a second modifier of the kind of \"." +
+                                          std::string(token.text) + "\"");
+}
 } // namespace
 
 void Parser::parseParts(Instruction &instruction, const Token &first) {
@@ -52,12 +58,15 @@ void Parser::parseParts(Instruction &instruction, const Token &first) {
       instruction.spaces.push_back(Space(part->value));
       break;
     case Part::Kind::Vector:
+      once(instruction.vector == 1, dotted[i]);
       instruction.vector = uint8_t(part->value);
       break;
     case Part::Kind::Repeat:
+      once(instruction.repeat == 0, dotted[i]);
       instruction.repeat = uint8_t(part->value);
       break;
     case Part::Kind::Shape:
+      once(instruction.shape.m == 0, dotted[i]);
       instruction.shape = part->shape;
       break;
     }

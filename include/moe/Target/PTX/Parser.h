@@ -14,6 +14,14 @@ namespace moe::ptx {
 /// the result is null. Trailing zero bytes are taken for the end of the text.
 std::unique_ptr<Module> parse(std::string_view text, Diagnostics &diagnostics);
 
+/// Checks every instruction and declaration against the tables of the ISA and
+/// sets Instruction::form. True if no error was found.
+bool verify(Module &module, Diagnostics &diagnostics);
+
+/// parse() and verify(): null and diagnostics if either finds an error.
+std::unique_ptr<Module> parseAndVerify(std::string_view text,
+                                       Diagnostics &diagnostics);
+
 } // namespace moe::ptx
 
 #endif // MOE_TARGET_PTX_PARSER_H
