@@ -29,7 +29,7 @@ llvm_config.add_tool_substitutions(
         ToolSubst("moe-opt", extra_args=roundtrip, unresolved="ignore"),
         *(
             ToolSubst(tool, unresolved="ignore")
-            for tool in ("moe-translate", "moe-compile", "moe-run", "moe-bench", "moe-lsp-server", "moe-reduce")
+            for tool in ("moe-translate", "moe-compile", "moe-run", "moe-bench", "moe-lsp-server", "moe-reduce", "moe-sim")
         ),
         "FileCheck",
         "not",

@@ -139,29 +139,25 @@ void Parser::parseInitializerValue(Variable &variable, uint64_t position) {
   variable.initializer.push_back(value);
 }
 
-void Parser::parseInitializerList(Variable &variable, size_t dimension,
+void Parser::parseInitializerList(Variable &variable, size_t level,
                                   uint64_t &position) {
-  // The elements that one entry of this dimension stands for.
+  std::vector<uint64_t> dimensions = variable.dimensions();
+  // The values that one entry of this level stands for.
   uint64_t stride = 1;
-  for (size_t i = dimension + 1; i < variable.extents.size(); ++i)
-    stride *= variable.extents[i];
-  // Vectors may be written as a further level of braces.
-  bool isVectorLevel = dimension >= variable.extents.size();
-  uint64_t limit =
-      isVectorLevel ? variable.vector : variable.extents[dimension];
+  for (size_t i = level + 1; i < dimensions.size(); ++i)
+    stride *= dimensions[i];
   uint64_t start = position, count = 0;
   Location where = peek().location;
   expect('{', "before the values of an array");
   while (!at('}')) {
     if (at('{')) {
-      if (dimension + 1 > variable.extents.size())
+      if (level + 1 == dimensions.size())
         throw SyntaxError(peek().location, "too many braces");
       uint64_t inner = start + count * stride;
-      parseInitializerList(variable, dimension + 1, inner);
-      ++count;
-      position = start + count * stride;
+      parseInitializerList(variable, level + 1, inner);
+      position = start + ++count * stride;
     } else {
-      // A value alone fills the next element, wherever it is.
+      // A value alone fills the next place, whatever row it is in.
       parseInitializerValue(variable, position++);
       count = (position - start + stride - 1) / stride;
     }
@@ -169,21 +165,22 @@ void Parser::parseInitializerList(Variable &variable, size_t dimension,
       break;
   }
   expect('}', "behind the values of an array");
-  bool unsized = dimension == 0 && variable.isUnsized();
-  if (!unsized && count > limit)
-    error(where, "too many values for \"" + variable.name + "\": " +
-                     std::to_string(count) + " for " + std::to_string(limit));
-  if (unsized)
+  if (level == 0 && variable.isUnsized())
     variable.extents[0] = count;
+  else if (count > dimensions[level])
+    throw SyntaxError(where, "too many values for \"" + variable.name +
+                                 "\": " + std::to_string(count) + " for " +
+                                 std::to_string(dimensions[level]));
 }
 
 void Parser::parseInitializer(Variable &variable) {
   variable.hasInitializer = true;
-  if (at('{')) {
+  bool isList = !variable.dimensions().empty();
+  if (isList && at('{')) {
     uint64_t position = 0;
     parseInitializerList(variable, 0, position);
   } else {
-    if (!variable.extents.empty())
+    if (isList)
       fail(peek(), "\"{\" before the values of an array");
     parseInitializerValue(variable, 0);
   }

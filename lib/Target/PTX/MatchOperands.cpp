@@ -187,7 +187,10 @@ private:
   }
 
   bool checkPredicate(const Operand &operand) {
-    return operand.is(Kind::Integer) || checkPredicateResult(operand);
+    if (operand.is(Kind::Integer))
+      return true;
+    return (!operand.is(Kind::Sink) && checkPredicateResult(operand)) ||
+           mismatch(operand, "a register of .pred");
   }
 
   bool checkConstant(const OperandSpec &spec, const Operand &operand) {
@@ -382,8 +385,7 @@ bool moe::ptx::fits(Type have, Type want, bool relaxed) {
     return false;
   if (isBits || wantClass == TypeClass::Bits)
     return true;
-  // As in ptxas, .f16x2 is 32 bits of no kind to integer instructions.
-  if (isInteger(have) || (have == Type::F16x2 && isInteger(want)))
+  if (isInteger(have))
     return isInteger(want);
   return have == want;
 }

@@ -70,8 +70,11 @@ void Parser::recover() {
   for (;;) {
     try {
       while (!peek().is(Token::Kind::End)) {
-        if (at('}') && depth == 0)
+        if (at('}') && depth == 0) {
+          if (!function) // closes nothing
+            next();
           return;
+        }
         Token token = next();
         if (token.is('{'))
           ++depth;

@@ -68,7 +68,7 @@ private:
   void parseVariablePrefix(Variable &variable);
   void parseExtents(Variable &variable);
   void parseInitializer(Variable &variable);
-  void parseInitializerList(Variable &variable, size_t dimension,
+  void parseInitializerList(Variable &variable, size_t level,
                             uint64_t &position);
   void parseInitializerValue(Variable &variable, uint64_t position);
   void parseParameters(std::deque<Variable> &params, bool ofEntry,

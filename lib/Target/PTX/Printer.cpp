@@ -22,6 +22,8 @@ private:
   void print(const Variable &variable, bool inList);
   void print(const Initializer &value);
   void printInitializer(const Variable &variable);
+  void printValues(const Variable &variable, size_t level, uint64_t from,
+                   size_t &at);
   void print(const Function &f);
   void print(const Directives &directives);
   void print(const std::deque<Variable> &params);
@@ -75,24 +77,34 @@ void Printer::print(const Initializer &value) {
     os << value.addend;
 }
 
+void Printer::printValues(const Variable &variable, size_t level, uint64_t from,
+                          size_t &at) {
+  std::vector<uint64_t> dimensions = variable.dimensions();
+  uint64_t stride = 1;
+  for (size_t i = level + 1; i < dimensions.size(); ++i)
+    stride *= dimensions[i];
+  const auto &values = variable.initializer;
+  os << "{";
+  for (uint64_t row = 0;
+       row < dimensions[level] && at < values.size() &&
+       values[at].position < from + dimensions[level] * stride;
+       ++row) {
+    os << (row ? ", " : "");
+    if (level + 1 < dimensions.size())
+      printValues(variable, level + 1, from + row * stride, at);
+    else
+      print(values[at++]);
+  }
+  os << "}";
+}
+
 void Printer::printInitializer(const Variable &variable) {
   os << " = ";
-  if (variable.extents.empty() && variable.vector == 1) {
+  size_t at = 0;
+  if (variable.dimensions().empty())
     print(variable.initializer.front());
-    return;
-  }
-  // One flat list; what was left out in between is zero.
-  for (size_t i = 0; i < std::max<size_t>(variable.extents.size(), 1); ++i)
-    os << "{";
-  uint64_t position = 0;
-  for (const Initializer &value : variable.initializer) {
-    for (; position < value.position; ++position)
-      os << (position ? ", 0" : "0");
-    os << (position++ ? ", " : "");
-    print(value);
-  }
-  for (size_t i = 0; i < std::max<size_t>(variable.extents.size(), 1); ++i)
-    os << "}";
+  else
+    printValues(variable, 0, 0, at);
 }
 
 void Printer::print(const Variable &variable, bool inList) {

@@ -139,7 +139,8 @@ std::string moe::ptx::movProblem(const Place &place) {
     return matches(result) ? matches(source) ? "" : got(source) : got(result);
   }
   if (result.is(Kind::Vector)) {
-    if (!scalar(source) || !fits(source.type, type, false))
+    if (!(source.isImmediate() && immediateFits(source, type)) &&
+        (!scalar(source) || !fits(source.type, type, false)))
       return got(source);
     return vectorProblem(place, result, type, true);
   }

@@ -127,6 +127,32 @@ TEST(PTXParser, ConstantExpressions) {
   EXPECT_EQ(immediateBits(code[5].operands[1], Type::F32), 0x3e800000u);
 }
 
+TEST(PTXParser, Initializers) {
+  Diagnostics diagnostics;
+  auto module = parse(".version 9.0\n.target sm_80\n.address_size 64\n"
+                      ".global .b32 a[2][3] = {{1, 2}, {3}};\n"
+                      ".global .v2 .f32 v[] = {{0f3f800000, 2.0}, {3.0}};\n"
+                      ".global .b64 p[2] = {generic(a)+8, v};\n"
+                      ".global .b8 q[2] = {0xff(a), 0xff00(a)};\n",
+                      diagnostics);
+  ASSERT_TRUE(module) << diagnostics.str();
+  auto positions = [&](size_t i) {
+    std::vector<uint64_t> list;
+    for (const Initializer &value : module->variables[i].initializer)
+      list.push_back(value.position);
+    return list;
+  };
+  EXPECT_EQ(positions(0), (std::vector<uint64_t>{0, 1, 3}));
+  EXPECT_EQ(positions(1), (std::vector<uint64_t>{0, 1, 2}));
+  EXPECT_EQ(module->variables[1].size(), 16u);
+  const Initializer &pointer = module->variables[2].initializer[0];
+  EXPECT_TRUE(pointer.generic);
+  EXPECT_EQ(pointer.addend, 8);
+  EXPECT_EQ(pointer.variable, &module->variables[0]);
+  EXPECT_EQ(module->variables[3].initializer[1].mask, 0xff00u);
+  EXPECT_NE(module->str().find("a[2][3] = {{1, 2}, {3}};"), std::string::npos);
+}
+
 TEST(PTXParser, Errors) {
   EXPECT_EQ(errorOf("mov.b32 %r1, %r9;"),
             "x.ptx:8:14: error: unknown symbol \"%r9\"\n");

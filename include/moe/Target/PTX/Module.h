@@ -22,7 +22,9 @@ enum class Linkage : uint8_t { None, Visible, Extern, Weak, Common };
 struct Initializer {
   enum class Kind : uint8_t { Integer, Float, Symbol };
   Kind kind = Kind::Integer;
-  uint64_t position = 0; ///< element of the flattened array
+  /// Place in the flattened array; a vector is as many places. What has no
+  /// value of its own is zero.
+  uint64_t position = 0;
   int64_t integer = 0;
   uint64_t bits = 0; ///< of a float, in the format of `floatType`
   Type floatType = Type::None;
@@ -55,6 +57,13 @@ struct Variable {
 
   uint64_t elementSize() const { return uint64_t(byteSize(type)) * vector; }
   uint64_t elementCount() const;
+  /// The extents, and that of the vector.
+  std::vector<uint64_t> dimensions() const {
+    std::vector<uint64_t> all = extents;
+    if (vector > 1)
+      all.push_back(vector);
+    return all;
+  }
   /// Bytes; 0 of an unsized array.
   uint64_t size() const { return elementSize() * elementCount(); }
   uint32_t effectiveAlignment() const {

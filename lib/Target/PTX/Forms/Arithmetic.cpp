@@ -87,8 +87,8 @@ max .ftz? .NaN? .f16|.f16x2 : d0 r0 r0 @70.80
 max .NaN? .bf16|.bf16x2 : d0 r0 r0 @70.80
 max .ftz? .NaN? .xorsign .abs .f16|.f16x2 : d0 r0 r0 @72.86
 max .NaN? .xorsign .abs .bf16|.bf16x2 : d0 r0 r0 @72.86
-dp4a .u32|.s32 .u32|.s32 : d.b32 s.b32 s.b32 s.b32 @50.61
-dp2a .lo|.hi .u32|.s32 .u32|.s32 : d.b32 s.b32 s.b32 s.b32 @50.61
+dp4a .u32|.s32 .u32|.s32 : d.b32 s.u32 s.u32 s.u32 @50.61
+dp2a .lo|.hi .u32|.s32 .u32|.s32 : d.b32 s.u32 s.u32 s.u32 @50.61
 copysign .f32|.f64 : d0 s0 s0
 rcp .approx .ftz? .f32 : d0 s0
 rcp .approx .ftz .f64 : d0 s0

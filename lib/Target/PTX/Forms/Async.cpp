@@ -111,7 +111,7 @@ ret .uni? :
 exit :
 trap :
 brkpt :
-pmevent : c
+pmevent : c(0..15)
 pmevent .mask : c
 nanosleep .u32 : s0 @63.70
 setmaxnreg .inc|.dec .sync .aligned .u32 : c(24..256/8) @80.90s
