@@ -3,9 +3,11 @@
 """Random programs: reference evaluator = unfused code = fused code.
 
 usage: check_random.py MOE_COMPILE REFERENCE_LIBRARY WORK_DIR [--modules=N] [--programs=N] [--seed=S]
+                       [--also=OPTIONS OF MOE_COMPILE]...
 
 Each program runs with no token, one, few and many, the work split into ranges in two ways. Expert ids are equal in
-all; fused and unfused code give the same bits; the evaluator's values are within the bound of the arithmetic.
+all; fused and unfused code, and what --also asks for, give the same bits; the evaluator's values are within the bound
+of the arithmetic.
 """
 
 import argparse
@@ -19,33 +21,44 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Execution" / "Inputs"))
 from compiled import Artefact, run_split, run_whole
 from evaluated import Evaluated
-from programs import MAX_TOKENS, bound, draw_module, eighths, make_weights, write_checkpoint, write_module
+from programs import MAX_TOKENS, bound, draw_module, make_inputs, make_weights, write_checkpoint, write_module
 
 
-def compile_module(options, source, target, fuse):
-    subprocess.run([options.moe_compile, source, "-o", target, f"--fuse={fuse}"], check=True)
+def compile_module(options, source, target, variant):
+    subprocess.run([options.moe_compile, source, "-o", target, *variant.split()], check=True)
     return Artefact(target)
+
+
+def difference(program, expected, got, allowed):
+    """What differs from the evaluator's results, if something does."""
+    (y, weights, ids, *more), (got_y, got_weights, got_ids, *got_more) = expected, got
+    if not np.array_equal(got_ids, ids):
+        t = np.nonzero((got_ids != ids).any(axis=1))[0][0]
+        return f"ids of token {t} are {got_ids[t]}, expected {ids[t]}"
+    if not np.allclose(got_weights, weights, rtol=4e-6, atol=1e-30):
+        return f"weights differ by {np.abs(got_weights - weights).max()}"
+    if program.counts and not np.array_equal(got_more[-1], more[-1]):
+        return f"counts are {got_more[-1]}, expected {more[-1]}"
+    if program.scores and not np.allclose(got_more[0], more[0], rtol=4e-6, atol=1e-30):
+        return f"scores differ by {np.abs(got_more[0] - more[0]).max()}"
+    if not (np.abs(got_y - y) <= allowed).all():
+        return f"{(np.abs(got_y - y) / allowed).max():.1f} times the allowed error"
+    return None
 
 
 def check_program(name, program, data, variants, evaluated):
     counts = [0, 1, 3, MAX_TOKENS] if program.tokens is None else [program.tokens]
     for tokens in counts:
-        x = eighths(np.random.default_rng(tokens), (tokens, program.shapes.dim), 8)
-        expected, weights, ids = evaluated.call(name, [x])
-        allowed = bound(program, data, x, weights, ids)
+        inputs = make_inputs(program, tokens)
+        expected = evaluated.call(name, inputs)
+        allowed = bound(program, data, inputs[0], *expected[1:3])
         first = None
-        for fuse, artefact in variants.items():
+        for variant, artefact in variants.items():
             for split in (run_whole, run_split):
-                got = artefact.call(name, [x], split)
-                where = f"{tokens} tokens, fuse={fuse}, {'whole' if split is run_whole else 'split'}"
-                if not np.array_equal(got[2], ids):
-                    t = np.nonzero((got[2] != ids).any(axis=1))[0][0]
-                    return f"{where}: ids of token {t} are {got[2][t]}, expected {ids[t]}"
-                if not np.allclose(got[1], weights, rtol=4e-6, atol=1e-30):
-                    return f"{where}: weights differ by {np.abs(got[1] - weights).max()}"
-                if not (np.abs(got[0] - expected) <= allowed).all():
-                    worst = (np.abs(got[0] - expected) / allowed).max()
-                    return f"{where}: {worst:.1f} times the allowed error"
+                got = artefact.call(name, inputs, split)
+                where = f"{tokens} tokens, {variant}, {'whole' if split is run_whole else 'split'}"
+                if error := difference(program, expected, got, allowed):
+                    return f"{where}: {error}"
                 bits = [array.tobytes() for array in got]
                 if first is None:
                     first = bits
@@ -63,7 +76,12 @@ def check_module(options, seed, work):
     write_checkpoint(directory / "model.safetensors", programs[0].shapes, data)
     source = directory / "module.mlir"
     write_module(source, programs)
-    variants = {fuse: compile_module(options, source, directory / f"fuse-{fuse}.moe", fuse) for fuse in ("false", "true")}
+    try:
+        variants = {variant: compile_module(options, source, directory / f"{i}.moe", variant)
+                    for i, variant in enumerate(["--fuse=false", "--fuse=true", *options.also])}
+    except subprocess.CalledProcessError as error:
+        print(f"FAILED: {error}")
+        return len(programs)
     evaluated = Evaluated(options.reference, source)
     failed = 0
     for i, program in enumerate(programs):
@@ -84,6 +102,7 @@ def main():
     parser.add_argument("--modules", type=int, default=3)
     parser.add_argument("--programs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--also", action="append", default=[])
     parser.add_argument("work", type=pathlib.Path)
     options = parser.parse_args()
     failed = sum(check_module(options, options.seed + i, options.work.resolve()) for i in range(options.modules))

@@ -17,6 +17,8 @@ from moe_layers import HEADER, U, Writer, tensor
 EXP_ERROR = 8 * U  # relative, of one exponential and what is divided by it
 
 MAX_TOKENS = 48
+VOCABULARY = 29
+MOST_ALWAYS = 2  # experts of the router that every token uses
 
 # Lines that compute %v from %a0 (and %a1), the bound of |%v| given those of |%a0| and |%a1|, gated or plain.
 SIGMOID = "%neg = arith.negf {0} : f32\n%exp = math.exp %neg : f32\n%den = arith.addf %one, %exp : f32\n"
@@ -50,6 +52,12 @@ class Program:
     tokens: int | None  # None: dynamic
     route: str  # the options of moe.route after top_k
     null: int = 0  # null experts
+    always: str = "none"  # none, one, given, scored: the weight of experts that every token uses, as moe.route says
+    num_always: int = 0  # of the module's experts, the last ones
+    ids: str = "chosen"  # chosen, forced, table
+    noise_step: bool = False
+    scores: bool = False  # a result
+    counts: bool = False
     expert_scale: bool = False
     activation: str = "silu"
     form: str = "gated"  # gated, plain, interleaved
@@ -60,6 +68,19 @@ class Program:
     shared: str = "none"  # none, plain, gated
     scale_before: bool = False
     partial: str = "none"  # none, drop, identity: what a skipped pair adds
+    twice: bool = False  # a second layer of plain experts on the same ids, to which the first one's rows are added
+
+    @property
+    def choices(self):
+        return self.shapes.experts - self.num_always + self.null
+
+    @property
+    def columns(self):
+        return self.choices + (self.num_always if self.always == "scored" else 0)
+
+    @property
+    def slots(self):
+        return self.top_k + self.num_always
 
 
 def draw_shapes(rng):
@@ -71,9 +92,9 @@ def weight_shapes(shapes):
     e, d, f = shapes.experts, shapes.dim, shapes.ffn
     matrices = {"gate": (e, f, d), "up": (e, f, d), "gate_up": (e, 2 * f, d), "down": (e, d, f),
                 "shared_gate": (f, d), "shared_up": (f, d), "shared_down": (d, f)}
-    vectors = {"bias_gate": (e, f), "bias_up": (e, f), "bias_down": (e, d), "router0": (e, d),
-               "router2": (e + 2, d), "router_bias0": (e,), "router_bias2": (e + 2,), "expert_scale": (e,),
-               "shared_scale": (1, d)}
+    vectors = {"bias_gate": (e, f), "bias_up": (e, f), "bias_down": (e, d), "shared_scale": (1, d)}
+    for n in range(max(e - MOST_ALWAYS, 1), e + 3):
+        vectors |= {f"router{n}": (n, d), f"router_bias{n}": (n,), f"expert_scale{n}": (n,)}
     return {name: (shape, shapes.dtype) for name, shape in matrices.items()} | \
         {name: (shape, "f32") for name, shape in vectors.items()}
 
@@ -159,41 +180,121 @@ def expert_weights(program):
     return names
 
 
-def write_entry(program, name):
-    s, k = program.shapes, program.top_k
-    t = program.tokens
-    x_type, kinds = tensor(t, s.dim, "f32"), weight_shapes(s)
-    results = [(x_type, "y"), (tensor(t, k, "f32"), "weights"), (tensor(t, k, "i32"), "ids")]
-    most = MAX_TOKENS if t is None else t
-    signature = ", ".join(f'{kind} {{moe.name = "{result}"}}' for kind, result in results)
-    w = ExpertWriter(s)
-    w.lines += [f'func.func @{name}(%x: {x_type} {{moe.name = "x", moe.max_shape = array<i64: {most}, {s.dim}>}}) -> ({signature}) {{',
-                "%c0 = arith.constant 0 : index", "%zero = arith.constant 0.0 : f32", "%one = arith.constant 1.0 : f32",
-                f"%t = tensor.dim %x, %c0 : {x_type}"]
-    for weight, (shape, kind) in kinds.items():
-        w.lines.append(f"%{weight} = moe.get_weight @{weight} : {tensor(*shape, kind)}")
-    rows = (t, "%t")
-    columns = s.experts + program.null
-    logits = w.matmul(rows, "%x", f"%router{program.null}", (columns, s.dim), "f32")
-    operands = f" bias(%router_bias{program.null} : {tensor(columns, 'f32')})" if program.selection_bias else ""
-    operands += f" expert_scale(%expert_scale : {tensor(s.experts, 'f32')})" if program.expert_scale else ""
-    w.lines.append(f"%w, %ids = moe.route {logits}{operands} top_k({k}) {program.route} : {tensor(t, columns, 'f32')} -> "
-                   f"{results[1][0]}, {results[2][0]}")
-    pairs = None if t is None else t * k
-    plan, block = f"!moe.plan<{s.experts} x {k}>", tensor(pairs, s.dim, "f32")
+def arguments(program):
+    """Name: extents (None: as many as there are tokens) and element type, after the tokens' rows."""
+    kinds = {}
+    if program.ids == "forced":
+        kinds["forced"] = (None, program.top_k, "i32")
+    if program.ids == "table":
+        kinds |= {"table": (VOCABULARY, program.top_k, "i32"), "tokens": (None, "i32")}
+    if program.always == "given":
+        kinds["always"] = (None, program.num_always, "f32")
+    if program.noise_step:
+        kinds["step"] = (1, "i32")
+    return kinds
+
+
+def make_inputs(program, tokens):
+    """Arrays of `arguments`, tokens' rows first."""
+    rng = np.random.default_rng(tokens)
+    inputs = [eighths(rng, (tokens, program.shapes.dim), 8)]
+    for name, (rows, *_) in arguments(program).items():
+        if name in ("forced", "table"):
+            every = np.tile(np.arange(program.choices, dtype=np.int32), (rows or tokens, 1))
+            inputs.append(np.ascontiguousarray(rng.permuted(every, axis=1)[:, :program.top_k]))
+        if name == "tokens":
+            inputs.append(rng.integers(0, VOCABULARY, tokens).astype(np.int32))
+        if name == "always":
+            inputs.append(rng.uniform(0, 1, (tokens, program.num_always)).astype(np.float32))
+        if name == "step":
+            inputs.append(rng.integers(0, 1000, 1).astype(np.int32))
+    return inputs
+
+
+def write_route(w, program, x_type, results):
+    s, t, columns = program.shapes, program.tokens, program.columns
+    logits = w.matmul((t, "%t"), "%x", f"%router{columns}", (columns, s.dim), "f32")
+    types = {name: tensor(*(t if e is None else e for e in kind)) for name, kind in arguments(program).items()}
+    clauses = ""
+    if program.selection_bias:
+        clauses += f" bias(%router_bias{program.choices} : {tensor(program.choices, 'f32')})"
+    if program.expert_scale:
+        clauses += f" expert_scale(%expert_scale{columns} : {tensor(columns, 'f32')})"
+    if program.ids == "forced":
+        clauses += f" forced(%forced : {types['forced']})"
+    if program.ids == "table":
+        clauses += f" table(%table[%tokens] : {types['table']}, {types['tokens']})"
+    if program.always == "given":
+        clauses += f" shared_weights(%always : {types['always']})"
+    if program.noise_step:
+        clauses += f" noise_step(%step : {types['step']})"
+    extra = " with_scores" * program.scores + " with_counts" * program.counts
+    kinds = [kind for kind, name in results if name != "y"]
+    values = [f"%{name}" for _, name in results if name != "y"]
+    w.lines.append(f"{', '.join(values)} = moe.route {logits}{clauses} top_k({program.top_k}) {program.route}{extra} : "
+                   f"{tensor(t, columns, 'f32')} -> {', '.join(kinds)}")
+    return values
+
+
+def write_layer(w, program, x_type, start):
+    """The layer of the ids and weights that were routed, its rows added to `start` unless that is None."""
+    s, t, slots = program.shapes, program.tokens, program.slots
+    kinds, pairs = weight_shapes(s), None if t is None else t * slots
+    ids_type, weights_type = tensor(t, slots, "i32"), tensor(t, slots, "f32")
+    plan_type, block = f"!moe.plan<{s.experts} x {slots}>", tensor(pairs, s.dim, "f32")
     partial = " partial" if program.partial != "none" else ""
-    scale = f" scale(%w : {results[1][0]})" if program.scale_before else ""
-    w.lines.append(f"%rows, %plan = moe.dispatch %x, %ids experts({s.experts}){partial}{scale} : {x_type}, {results[2][0]} -> {block}, {plan}")
+    scale = f" scale(%weights : {weights_type})" if program.scale_before else ""
+    w.count += 1
+    rows, plan = f"%rows{w.count}", f"%plan{w.count}"
+    w.lines.append(f"{rows}, {plan} = moe.dispatch %x, %ids experts({s.experts}){partial}{scale} : "
+                   f"{x_type}, {ids_type} -> {block}, {plan_type}")
     names = expert_weights(program)
     operands, types = ", ".join(f"%{n}" for n in names), ", ".join(tensor(*kinds[n][0], kinds[n][1]) for n in names)
-    arguments = "".join(f", %e_{n}: {tensor(*kinds[n][0][1:], kinds[n][1])}" for n in names)
-    w.lines += [f"%y = moe.expert %rows, %plan weights({operands} : {types}) {{",
-                f"^bb0(%r: {tensor(None, s.dim, 'f32')}{arguments}):"]
+    blocks = "".join(f", %e_{n}: {tensor(*kinds[n][0][1:], kinds[n][1])}" for n in names)
+    y = f"%y{w.count}"
+    w.lines += [f"{y} = moe.expert {rows}, {plan} weights({operands} : {types}) {{",
+                f"^bb0(%r: {tensor(None, s.dim, 'f32')}{blocks}):"]
     size = w.value(f"tensor.dim %r, %c0 : {tensor(None, s.dim, 'f32')}")
     result = w.ffn(program, (None, size), "%r", {n: f"%e_{n}" for n in names})
-    w.lines += [f"moe.yield {result} : {tensor(None, s.dim, 'f32')}", f"}} : {block}, {plan} -> {block}"]
+    w.lines += [f"moe.yield {result} : {tensor(None, s.dim, 'f32')}", f"}} : {block}, {plan_type} -> {block}"]
+    weights = "%weights"
+    if program.scale_before:
+        ones = w.value(f"tensor.empty{'(%t)' if t is None else '()'} : {weights_type}")
+        weights = w.value(f"linalg.fill ins(%one : f32) outs({ones} : {weights_type}) -> {weights_type}")
+    skipped = f" skipped(%x : {x_type})" if program.partial == "identity" else ""
+    residual = f" residual({start} : {x_type})" if start else ""
+    return w.value(f"moe.combine {y}, {plan}, {weights}{residual}{skipped} : {block}, {plan_type}, {weights_type} -> {x_type}")
+
+
+def second_layer(program):
+    """Other than the first one, for a sum has a pair's row only once."""
+    activation = "identity" if program.activation == "relu" else "relu"
+    return dataclasses.replace(program, form="plain", activation=activation, bias=False, clamp=False)
+
+
+def write_entry(program, name):
+    s, t, slots = program.shapes, program.tokens, program.slots
+    x_type = tensor(t, s.dim, "f32")
+    results = [(x_type, "y"), (tensor(t, slots, "f32"), "weights"), (tensor(t, slots, "i32"), "ids")]
+    results += [(tensor(t, program.columns, "f32"), "scores")] * program.scores
+    results += [(tensor(s.experts, "i32"), "counts")] * program.counts
+    most = MAX_TOKENS if t is None else t
+    parameters = []
+    for argument, kind in {"x": (None, s.dim, "f32"), **arguments(program)}.items():
+        extents = [most if e is None else e for e in kind[:-1]]
+        parameters.append(f'%{argument}: {tensor(*(t if e is None else e for e in kind))} {{moe.name = "{argument}", '
+                          f"moe.max_shape = array<i64: {', '.join(map(str, extents))}>}}")
+    signature = ", ".join(f'{kind} {{moe.name = "{result}"}}' for kind, result in results)
+    w = ExpertWriter(s)
+    w.lines += [f"func.func @{name}({', '.join(parameters)}) -> ({signature}) {{",
+                "%c0 = arith.constant 0 : index", "%zero = arith.constant 0.0 : f32", "%one = arith.constant 1.0 : f32",
+                f"%t = tensor.dim %x, %c0 : {x_type}"]
+    for weight, (shape, kind) in weight_shapes(s).items():
+        w.lines.append(f"%{weight} = moe.get_weight @{weight} : {tensor(*shape, kind)}")
+    routed = write_route(w, program, x_type, results)
     start = "%x" if program.residual else None
     if program.shared != "none":
+        rows = (t, "%t")
         y = w.ffn(dataclasses.replace(program, form="gated", bias=False), rows, "%x",
                   {n: f"%shared_{n}" for n in ("gate", "up", "down")})
         if program.shared == "gated":
@@ -202,14 +303,10 @@ def write_entry(program, name):
                           SIGMOID.format("%a1") + "%s = arith.divf %one, %den : f32\n%v = arith.mulf %a0, %s : f32\n")
         start = w.generic(rows, s.dim, [(start, "#id", x_type), (y, "#id", x_type)], "%v = arith.addf %a0, %a1 : f32\n") \
             if start else y
-    weights = "%w"
-    if program.scale_before:
-        ones = w.value(f"tensor.empty{'(%t)' if t is None else '()'} : {results[1][0]}")
-        weights = w.value(f"linalg.fill ins(%one : f32) outs({ones} : {results[1][0]}) -> {results[1][0]}")
-    skipped = f" skipped(%x : {x_type})" if program.partial == "identity" else ""
-    residual = f" residual({start} : {x_type})" if start else ""
-    out = w.value(f"moe.combine %y, %plan, {weights}{residual}{skipped} : {block}, {plan}, {results[1][0]} -> {x_type}")
-    return "\n".join([*w.lines, f"return {out}, %w, %ids : {', '.join(kind for kind, _ in results)}", "}", ""])
+    out = write_layer(w, program, x_type, start)
+    if program.twice:
+        out = write_layer(w, second_layer(program), x_type, out)
+    return "\n".join([*w.lines, f"return {', '.join([out, *routed])} : {', '.join(kind for kind, _ in results)}", "}", ""])
 
 
 def write_module(path, programs):
@@ -230,49 +327,68 @@ def bound(program, data, x, weights, ids):
     weights = np.abs(weights.astype(np.float64))
     data = {name: np.abs(values.astype(np.float64)) for name, values in data.items()}
 
-    def ffn(x, gate, up, down, biases):
+    def ffn(program, x, gate, up, down, biases):
         g, u = x @ gate.T + biases[0], x @ up.T + biases[1] if up is not None else None
         h = ACTIVATIONS[program.activation][1](g)
         return (h * u if u is not None else h) @ down.T + biases[2]
 
     total = x.copy() if program.residual else np.zeros_like(x)
     if program.shared != "none":
-        total += ffn(x, data["shared_gate"], data["shared_up"], data["shared_down"], (0, 0, 0))
-    for e in range(s.experts):
-        t, slot = np.nonzero(ids == e)
-        w = weights[t, slot, None]
-        gate, up = data["gate"][e], data["up"][e] if program.form == "gated" else None
-        if program.form == "interleaved":
-            gate, up = data["gate_up"][e][0::2], data["gate_up"][e][1::2]
-        biases = [data[f"bias_{n}"][e] if program.bias else 0 for n in ("gate", "up", "down")]
-        rows = x[t] * w if program.scale_before else x[t]
-        np.add.at(total, t, ffn(rows, gate, up, data["down"][e], biases) * (1 if program.scale_before else w))
-    if program.partial == "identity":
-        t, slot = np.nonzero(ids == s.experts)
-        np.add.at(total, t, x[t] * weights[t, slot, None])
-    steps = 3 * s.dim + 2 * s.ffn + 2 * program.top_k + 16
+        total += ffn(program, x, data["shared_gate"], data["shared_up"], data["shared_down"], (0, 0, 0))
+    for layer in (program, second_layer(program))[:1 + program.twice]:
+        for e in range(s.experts):
+            t, slot = np.nonzero(ids == e)
+            w = weights[t, slot, None]
+            gate, up = data["gate"][e], data["up"][e] if layer.form == "gated" else None
+            if layer.form == "interleaved":
+                gate, up = data["gate_up"][e][0::2], data["gate_up"][e][1::2]
+            biases = [data[f"bias_{n}"][e] if layer.bias else 0 for n in ("gate", "up", "down")]
+            rows = x[t] * w if layer.scale_before else x[t]
+            np.add.at(total, t, ffn(layer, rows, gate, up, data["down"][e], biases) * (1 if layer.scale_before else w))
+        if layer.partial == "identity":
+            t, slot = np.nonzero(ids == s.experts)
+            np.add.at(total, t, x[t] * (1 if layer.scale_before else weights[t, slot, None]))
+    steps = 3 * s.dim + 2 * s.ffn + (1 + program.twice) * 2 * program.slots + 16
     return (steps * U + 6 * EXP_ERROR) * total + 1e-30
 
 
-def draw_route(rng, experts, k, null):
+def draw_score(rng, choice):
+    """`choice`: what else is drawn is chosen by scores of each expert by itself."""
+    scores = ["softmax", "softmax", "sigmoid", "sigmoid", "sqrt_softplus", "none"]
+    return rng.choice(scores if choice else [*scores, "softmax_topk", "sparsemixer"])
+
+
+def draw_groups(rng, choices, k, mask_scores):
+    counts = [g for g in range(2, choices + 1) if choices % g == 0]
+    if not counts or rng.random() >= 0.3:
+        return ""
+    groups = rng.choice(counts)
+    size = choices // groups
+    least = -(-k // size)
+    if least > groups:
+        return ""
+    by = rng.choice(["max", "top2"] if size > 1 else ["max"])
+    mask = rng.choice(["lowest", "zero"] + ["zero_score"] * mask_scores)
+    return f"groups<{groups}, keep = {rng.randint(least, groups)}, by = {by}, mask = {mask}>"
+
+
+def draw_route(rng, choices, k, null, always, num_always, expert_choice):
     """Options of moe.route, and what a skipped pair adds."""
-    score = rng.choice(["softmax", "softmax", "sigmoid", "sigmoid", "softmax_topk", "sqrt_softplus", "sparsemixer", "none"])
-    route = ["softcap(2.0)"] if rng.random() < 0.1 else []
+    score = draw_score(rng, expert_choice or always == "scored")
+    # The noise is a number for each logit, the same in all ways of computing.
+    route = [f"noise<seed = {rng.randint(-9, 9)}, stddev = 0.5>"] if rng.random() < 0.15 else []
+    route += ["softcap(2.0)"] if rng.random() < 0.1 else []
     route.append(f"score({score})" + (" jitter(0.01)" if score == "sparsemixer" else ""))
     if score == "sigmoid" and rng.random() < 0.2:
         route.append("on(logits)")
-    choices = [g for g in range(2, experts + null + 1) if (experts + null) % g == 0]
-    if choices and rng.random() < 0.3:
-        groups = rng.choice(choices)
-        size = (experts + null) // groups
-        least = -(-k // size)
-        if least <= groups:
-            by = rng.choice(["max", "top2"] if size > 1 else ["max"])
-            on_scores = score in ("softmax", "sigmoid", "sqrt_softplus") and "on(logits)" not in route
-            mask = rng.choice(["lowest", "zero"] + ["zero_score"] * on_scores)
-            route.append(f"groups<{groups}, keep = {rng.randint(least, groups)}, by = {by}, mask = {mask}>")
-    if score != "none":
-        route.append(rng.choice(["", "", "normalize(0.0)", "normalize(1.0e-20)", "normalize(1.0e-12, max)"]))
+    if not expert_choice:
+        on_scores = score in ("softmax", "sigmoid", "sqrt_softplus", "none") and "on(logits)" not in route
+        route.append(draw_groups(rng, choices, k, on_scores))
+        if score != "none":
+            # All of the chosen weights may be 0.
+            epsilon = "1.0e-20" if score == "sparsemixer" or "zero_score" in route[-1] else "0.0"
+            route.append(rng.choice(["", "", f"normalize({epsilon})", "normalize(1.0e-20)", "normalize(1.0e-12, max)",
+                                     "normalize(1.0e-6, p = 2.0)"]))
     if rng.random() < 0.3:
         route.append("scale(2.5)")
     partial = "none"
@@ -280,26 +396,41 @@ def draw_route(rng, experts, k, null):
         weight = rng.choice(["identity", "skip"])
         route.append(f"null_experts<{null}, {weight}>")
         partial = "identity" if weight == "identity" else rng.choice(["drop", "identity"])
+    size = rng.choice(["factor = 1.25", "factor = 0.5", "tokens = 1", "tokens = 5", "factor = 1.0, times = 2"])
+    if expert_choice:
+        route.append(f"expert_choice capacity<{size}, overflow = drop>")
+        partial = rng.choice(["drop", "identity"])
     elif rng.random() < 0.25:
-        size = rng.choice(["factor = 1.25", "factor = 0.5", "tokens = 1", "tokens = 5"])
         overflow = rng.choice(["drop", "residual"])
         first = rng.choice(["", ", first = slot", ", first = weight"])
-        route.append(f"capacity<{size}, overflow = {overflow}{first}>")
-        partial = "identity" if overflow == "residual" else rng.choice(["drop", "identity"])
+        again = ", renormalize" if overflow == "drop" and "normalize(1.0e-20)" in route and rng.random() < 0.5 else ""
+        route.append(f"capacity<{size}, overflow = {overflow}{first}{again}>")
+        partial = "identity" if overflow == "residual" or partial == "identity" else rng.choice(["drop", "identity"])
+    if always != "none":
+        route.append(f"shared_experts<{num_always}, {always}>")
     return " ".join(filter(None, route)), partial
 
 
 def draw(rng, shapes):
     """A program of these shapes."""
-    k = rng.choice([1, shapes.experts, *(rng.randint(1, min(shapes.experts, 8)) for _ in range(4))])
     null = 2 if rng.random() < 0.1 else 0
-    route, partial = draw_route(rng, shapes.experts, k, null)
+    num_always = rng.randint(1, MOST_ALWAYS) if shapes.experts > MOST_ALWAYS and rng.random() < 0.15 else 0
+    always = rng.choice(["one", "given", "scored"]) if num_always else "none"
+    routed = shapes.experts - num_always
+    k = rng.choice([1, routed, *(rng.randint(1, min(routed, 8)) for _ in range(4))])
+    expert_choice = not null and rng.random() < 0.1
+    if expert_choice:
+        k = routed
+    ids = "chosen" if expert_choice else rng.choice(["chosen"] * 6 + ["forced", "table"] if not num_always else ["chosen"])
+    route, partial = draw_route(rng, routed + null, k, null, always, num_always, expert_choice)
     return Program(
-        shapes, k, tokens=rng.choice([None, None, 0, 1, 1, 2, 5, 33]), route=route, null=null,
-        expert_scale=not null and rng.random() < 0.1, activation=rng.choice(list(ACTIVATIONS)),
+        shapes, k, tokens=rng.choice([None, None, 0, 1, 1, 2, 5, 33]), route=route, null=null, always=always,
+        num_always=num_always, ids=ids, noise_step="noise" in route and rng.random() < 0.5, scores=rng.random() < 0.1,
+        counts=rng.random() < 0.2, expert_scale=rng.random() < 0.15, activation=rng.choice(list(ACTIVATIONS)),
         form=rng.choice(["gated", "gated", "plain", "interleaved"]), bias=rng.random() < 0.3, clamp=rng.random() < 0.3,
         selection_bias=rng.random() < 0.3, residual=rng.random() < 0.5,
-        shared=rng.choice(["none", "none", "plain", "gated"]), scale_before=rng.random() < 0.15, partial=partial)
+        shared=rng.choice(["none", "none", "plain", "gated"]), scale_before=rng.random() < 0.15, partial=partial,
+        twice=rng.random() < 0.15)
 
 
 def draw_module(seed, count):
