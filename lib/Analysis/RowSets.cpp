@@ -216,6 +216,18 @@ static RouteOp getRoute(Value value) {
   return value ? value.getDefiningOp<RouteOp>() : nullptr;
 }
 
+/// Whether `sum`, or what it started from, has the rows of a combination.
+static bool isInSum(Value sum, const RowSetAnalysis::Combination &combination) {
+  while (auto before =
+             sum ? skipCasts(sum).getDefiningOp<CombineRowsOp>() : nullptr) {
+    if (before.getRows() == combination.rows &&
+        before.getWeights() == combination.weights)
+      return true;
+    sum = before.getInit();
+  }
+  return false;
+}
+
 void RowSetAnalysis::checkCombination(Operation *op,
                                       const Combination &combination,
                                       const RowFact &rows) {
@@ -248,9 +260,8 @@ void RowSetAnalysis::checkCombination(Operation *op,
   RouteOp idsFrom = getRoute(ids), weightsFrom = getRoute(combination.weights);
   if (idsFrom && weightsFrom && idsFrom != weightsFrom)
     return fail(op, "expected weights and ids of one moe.route");
-  if (combination.rows &&
-      !combined.insert({combination.rows, combination.weights}).second)
-    return fail(op, "expected rows that are combined once; these were before");
+  if (combination.rows && isInSum(combination.init, combination))
+    return fail(op, "expected rows that are added once; init has them already");
   if (sort)
     combinedSorts.insert(sort);
 }

@@ -76,6 +76,11 @@ public:
   /// outside are taken to be in the right order.
   RowSetAnalysis(FunctionOpInterface function, Report report, Report lose);
 
+  /// What a combination reads; `rows` are null where it makes them itself.
+  struct Combination {
+    Value rows, weights, inverse, offsets, ids, init, skipped;
+  };
+
   /// Sorts whose rows were followed from the gather to the combination.
   int64_t getNumProven() const { return combinedSorts.size() - numLost; }
 
@@ -93,10 +98,6 @@ private:
   void visitRegions(Operation *op);
   void visitOther(Operation *op);
 
-  /// What a combination reads; `rows` are null where it makes them itself.
-  struct Combination {
-    Value rows, weights, inverse, offsets, ids, init, skipped;
-  };
   void checkCombination(Operation *op, const Combination &combination,
                         const RowFact &rows);
   void checkBlock(tensor::InsertSliceOp op, scf::ForOp loop, Value expert);
@@ -117,8 +118,6 @@ private:
   bool failed = false;
   int64_t numLost = 0;
   DenseMap<Value, RowFact> facts;
-  /// Combinations so far, to find rows that are summed up twice.
-  DenseSet<std::pair<Value, Value>> combined;
   /// One sort for each order.
   SmallVector<SortTokensOp> orders;
   SetVector<Operation *> sorts, combinedSorts;

@@ -20,7 +20,8 @@ extern "C" {
 typedef void (*moe_kernel_fn)(void *captures, int64_t begin, int64_t end);
 
 /// What one running call of an entry may use. The generated code keeps no state
-/// of its own, so calls with different contexts may run at the same time.
+/// of its own but the text of each thread's last failed check, so calls with
+/// different contexts may run at the same time.
 typedef struct moe_context {
   /// Runs `kernel` over [0, units), split into ranges of at least `grain`
   /// units, on the context's threads; returns when all of them are done. Every
@@ -47,8 +48,8 @@ typedef struct moe_tensor {
 
 /// An entry point: `moe_entry_<name>(context, inputs..., results...)`. The
 /// caller owns the memory of results as well. Returns null, or what a check of
-/// the code found wrong, as a NUL-terminated line that lives as long as the
-/// code; results and KV caches then mean nothing.
+/// the code found wrong, as a NUL-terminated line that lives until the thread's
+/// next failed check; results and KV caches then mean nothing.
 typedef const char *(*moe_entry_fn)(moe_context *context,
                                     const moe_tensor *tensors);
 

@@ -24,11 +24,13 @@ def ConvertMoEChecksToLLVMPass : Pass<"convert-moe-checks-to-llvm", "::mlir::Mod
   let summary = "Make a failed check the result of its entry";
   let description = [{
     In an entry that `convert-moe-launch-to-llvm` has given its interface, `cf.assert` becomes a branch that returns
-    the address of the message; the runtime reports it. Whatever inserts `cf.assert` can be used, `moe-check-shapes` and
+    the address of the message; the runtime reports it. A message that ends in `, got` is completed by the numbers that
+    the check compares: the first, and the second unless it is a constant limit. Whatever inserts `cf.assert` can be used, `moe-check-shapes` and
     upstream's `generate-runtime-verification` among them. Runs after structured control flow is lowered, since a check
     leaves the entry; a check in a kernel is an error, for a kernel cannot be left.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::cf::ControlFlowDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect"];
 }
 
 #endif // MOE_CONVERSION_LAUNCHTOLLVM_PASSES_TD

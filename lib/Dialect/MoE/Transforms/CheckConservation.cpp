@@ -2,15 +2,13 @@
 //
 // Counting rows in the running code. What is counted is a bad row or element; a
 // check asserts that there is none.
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "CheckBuilder.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
-#include "moe/Dialect/MoE/Transforms/DescribeLocation.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 
 namespace mlir::moe {
@@ -25,65 +23,6 @@ using namespace mlir::moe;
 /// is written.
 static constexpr uint32_t unwrittenBits = 0x7fa55aa5;
 
-namespace {
-/// Builds the checks of one operation.
-class CheckBuilder : public ImplicitLocOpBuilder {
-public:
-  explicit CheckBuilder(Operation *op)
-      : ImplicitLocOpBuilder(op->getLoc(), op), op(op) {}
-
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(*this, value);
-  }
-  Value extent(Value tensor, int64_t dim) {
-    return createOrFold<tensor::DimOp>(tensor, dim);
-  }
-  Value loadIndex(Value tensor, ValueRange indices) {
-    return arith::IndexCastOp::create(
-        *this, getIndexType(),
-        tensor::ExtractOp::create(*this, tensor, indices));
-  }
-  Value compare(arith::CmpIPredicate predicate, Value a, Value b) {
-    return arith::CmpIOp::create(*this, predicate, a, b);
-  }
-  Value both(Value a, Value b) { return arith::AndIOp::create(*this, a, b); }
-  /// 0 <= value < end.
-  Value isBelow(Value value, Value end) {
-    return compare(arith::CmpIPredicate::ult, value, end);
-  }
-  Value orZero(Value condition, Value value) {
-    return arith::SelectOp::create(*this, condition, value, index(0));
-  }
-
-  /// How many of [0, count) are not `isGood`.
-  Value countBad(Value count, llvm::function_ref<Value(Value)> isGood) {
-    auto loop = scf::ForOp::create(
-        *this, index(0), count, index(1), ValueRange{index(0)},
-        [&](OpBuilder &nested, Location loc, Value i, ValueRange carried) {
-          InsertionGuard guard(*this);
-          setInsertionPoint(nested.getInsertionBlock(),
-                            nested.getInsertionPoint());
-          Value bad =
-              arith::SelectOp::create(*this, isGood(i), index(0), index(1));
-          Value next = arith::AddIOp::create(*this, carried[0], bad);
-          scf::YieldOp::create(*this, next);
-        });
-    return loop.getResult(0);
-  }
-
-  void assertNone(Value bad, const Twine &message) {
-    cf::AssertOp::create(*this,
-                         compare(arith::CmpIPredicate::eq, bad, index(0)),
-                         (op->getName().getStringRef() + " of " +
-                          describeLocation(op->getLoc()) + ": " + message)
-                             .str());
-  }
-
-private:
-  Operation *op;
-};
-} // namespace
-
 /// Before sorting: ids that exist. After it: every row is the row of the pair
 /// that it claims to be, in the range of the pair's expert. With as many rows
 /// as pairs that makes the order a bijection.
@@ -96,11 +35,7 @@ static void checkSort(SortTokensOp op) {
     return b.loadIndex(ids, {arith::DivUIOp::create(b, pair, slots),
                              arith::RemUIOp::create(b, pair, slots)});
   };
-  Value end = b.index(op.getExperts() + (op.getPartial() ? 1 : 0));
-  b.assertNone(
-      b.countBad(pairs,
-                 [&](Value pair) { return b.isBelow(expertOf(pair), end); }),
-      "an id is not that of an expert");
+  checkIds(b, ids, op.getExperts() - (op.getPartial() ? 0 : 1), "ids");
 
   b.setInsertionPointAfter(op);
   Value offsets = op->getResult(0), order = op->getResult(1),
@@ -125,7 +60,7 @@ static void checkSort(SortTokensOp op) {
                              b.compare(arith::CmpIPredicate::ult, row, rowEnd));
     return b.both(b.both(isPair, isInverse), isInRange);
   });
-  b.assertNone(bad, "a pair is in no row, in two, or in a row of another "
+  b.expectNone(bad, "no pair to be in no row, in two, or in a row of another "
                     "expert");
 }
 
@@ -159,7 +94,7 @@ static void checkWritten(Operation *op, OpOperand &out, Value result,
     });
     return b.compare(arith::CmpIPredicate::eq, missing, b.index(0));
   });
-  b.assertNone(bad, "a row is not written");
+  b.expectNone(bad, "no row to stay unwritten");
 }
 
 namespace {

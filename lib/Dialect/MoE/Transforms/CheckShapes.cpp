@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "CheckBuilder.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -8,7 +8,6 @@
 #include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
-#include "moe/Dialect/MoE/Transforms/DescribeLocation.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -27,10 +26,12 @@ struct Extent {
   StringRef what;
   Value shaped;
   int64_t times = 1;
+  int64_t dim = 0;
 };
 
-/// The leading extents of an operation's operands that must fit together; the
-/// first one is the number of tokens.
+/// The extents of an operation's operands that must fit together, leading ones
+/// if nothing else is said; each is compared with the first one of its
+/// dimension, and that of dimension 0 is the number of tokens.
 using Extents = SmallVector<Extent>;
 } // namespace
 
@@ -38,6 +39,19 @@ static void add(Extents &extents, StringRef what, Value shaped,
                 int64_t times = 1) {
   if (shaped)
     extents.push_back({what, shaped, times});
+}
+
+/// An operand with all extents of `shaped` but the last, and what else has one
+/// for each of its leading ones.
+static void addMasked(Extents &extents, StringRef what, Value shaped,
+                      Value mask) {
+  add(extents, what, shaped);
+  add(extents, "mask", mask);
+  // [B, S, ..]
+  if (mask && cast<ShapedType>(mask.getType()).getRank() == 2) {
+    extents.push_back({what, shaped, 1, 1});
+    extents.push_back({"mask", mask, 1, 1});
+  }
 }
 
 /// The ids that the rows of a plan were ordered by, if it is known.
@@ -57,9 +71,16 @@ static bool isMadeByLayer(Value rows, Value plan) {
 static Extents getExtents(Operation *op) {
   Extents extents;
   TypeSwitch<Operation *>(op)
+      .Case([&](RouteOp op) {
+        add(extents, "logits", op.getLogits());
+        add(extents, "forced ids", op.getForced());
+        add(extents, "tokens", op.getTokens());
+        add(extents, "shared_weights", op.getSharedWeights());
+      })
       .Case([&](DispatchOp op) {
         add(extents, "ids", op.getIds());
         add(extents, "input", op.getInput());
+        add(extents, "scale", op.getScale());
       })
       .Case([&](ExpertOp op) {
         add(extents, "ids of the plan", getIds(op.getPlan()));
@@ -72,6 +93,25 @@ static Extents getExtents(Operation *op) {
         if (!isMadeByLayer(op.getRows(), op.getPlan()))
           add(extents, "rows", op.getRows(), op.getPlan().getType().getTopK());
         add(extents, "residual", op.getResidual());
+        add(extents, "skipped", op.getSkipped());
+      })
+      .Case([&](CountExpertsOp op) {
+        addMasked(extents, "ids", op.getIds(), op.getMask());
+      })
+      .Case([&](BalanceLossOp op) {
+        addMasked(extents, "scores", op.getScores(), op.getMask());
+        if (cast<ShapedType>(op.getCounts().getType()).getRank() == 2)
+          add(extents, "counts", op.getCounts());
+      })
+      .Case([&](VariationLossOp op) {
+        addMasked(extents, "values", op.getValues(), op.getMask());
+      })
+      .Case([&](ZLossOp op) {
+        addMasked(extents, "logits", op.getLogits(), op.getMask());
+      })
+      .Case([&](WinProbabilityOp op) {
+        add(extents, "logits", op.getLogits());
+        add(extents, "noisy", op.getNoisy());
       })
       .Case([&](KVAppendOp op) {
         add(extents, "keys", op.getKeys());
@@ -89,26 +129,23 @@ static Extents getExtents(Operation *op) {
 
 static void insertChecks(Operation *op) {
   Extents extents = getExtents(op);
-  Location loc = op->getLoc();
-  OpBuilder b(op);
-  for (size_t i = 1; i < extents.size(); ++i) {
-    const Extent &tokens = extents.front(), &other = extents[i];
-    Value expected = b.createOrFold<tensor::DimOp>(loc, tokens.shaped, 0);
-    if (other.times != 1) {
-      Value times = arith::ConstantIndexOp::create(b, loc, other.times);
-      expected = b.createOrFold<arith::MulIOp>(loc, expected, times);
-    }
-    Value actual = b.createOrFold<tensor::DimOp>(loc, other.shaped, 0);
-    Value isEqual = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq,
-                                                  expected, actual);
-    std::string message =
-        op->getName().getStringRef().str() + " of " + describeLocation(loc) +
-        ": expected " + other.what.str() + " to have " +
-        (other.times == 1 ? std::string()
-                          : std::to_string(other.times) + " times ") +
-        "as many rows as " + tokens.what.str();
-    cf::AssertOp::create(b, loc, isEqual, message);
+  CheckBuilder b(op);
+  for (const Extent &other : llvm::drop_begin(extents, !extents.empty())) {
+    const Extent &first = *llvm::find_if(
+        extents, [&](const Extent &e) { return e.dim == other.dim; });
+    if (&first == &other)
+      continue;
+    Value expected = b.extent(first.shaped, first.dim);
+    if (other.times != 1)
+      expected = b.createOrFold<arith::MulIOp>(expected, b.index(other.times));
+    b.expect(arith::CmpIPredicate::eq, b.extent(other.shaped, other.dim),
+             expected,
+             other.what + " to have " +
+                 (other.times == 1 ? Twine() : Twine(other.times) + " times ") +
+                 "as many " + (other.dim == 0 ? "rows" : "columns") + " as " +
+                 first.what);
   }
+  checkGivenIds(op);
 }
 
 namespace {

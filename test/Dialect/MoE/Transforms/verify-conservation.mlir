@@ -52,6 +52,17 @@ func.func @fused_products_share_memory(%rows: tensor<2x2xf32>, %ids: tensor<1x2x
   return %both : tensor<1x2xf32>
 }
 
+// A layer's sum by itself and with the residual: two readers of the same rows.
+// CHECK: [[@LINE+1]]:{{.*}}0 orders of rows are followed from the tokens to their sums
+func.func @two_results(%x: tensor<3x2xf32>, %weights: tensor<3x2xf32>) -> (tensor<3x2xf32>, tensor<3x2xf32>) {
+  %e = tensor.empty() : tensor<3x2xf32>
+  %f62 = tensor.empty() : tensor<6x2xf32>
+  %rows = moe.gather_rows %x top_k(2) outs(%f62 : tensor<6x2xf32>) : tensor<3x2xf32>
+  %sum = moe.combine_rows %rows, %weights outs(%e : tensor<3x2xf32>) : tensor<6x2xf32>, tensor<3x2xf32>
+  %stream = moe.combine_rows %rows, %weights init(%x : tensor<3x2xf32>) outs(%e : tensor<3x2xf32>) : tensor<6x2xf32>, tensor<3x2xf32>
+  return %sum, %stream : tensor<3x2xf32>, tensor<3x2xf32>
+}
+
 func.func @summed_up(%x: tensor<3x2xf32>, %ids: tensor<3x2xi32>, %weights: tensor<3x2xf32>) -> tensor<2xf32> {
   %e4 = tensor.empty() : tensor<4xi32>
   %e6 = tensor.empty() : tensor<6xi32>

@@ -7,18 +7,21 @@
 include "mlir/Pass/PassBase.td"
 
 def CheckShapesPass : InterfacePass<"moe-check-shapes", "::mlir::FunctionOpInterface"> {
-  let summary = "Check at run time which extents could not be checked before";
+  let summary = "Check at run time which extents and ids could not be checked before";
   let description = [{
     Operands that have one row a token, or k of them, must agree on the number of tokens. Where types say it, the verifier
     has checked it; for dynamic extents this pass inserts a `cf.assert` that names the operation, its layer (its location)
     and both operands. Checks that follow from the program (a result has as many rows as the operand it was made
     from) are shown to hold and removed, equal ones remain once.
 
+    Expert ids that no `moe.route` chose must exist: forced ones, those that tokens find in a table, which must have
+    a row for each token, and those that a `moe.dispatch` gets from elsewhere.
+
     Inputs of an entry can only be compared when it is called, so those checks remain; a failed one ends the call
     with exit code 5 and the message.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
-                           "::mlir::tensor::TensorDialect"];
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
   let statistics = [Statistic<"numChecks", "checks", "Checks that remain for run time">];
 }
 
@@ -35,7 +38,7 @@ def VerifyConservationPass : InterfacePass<"moe-verify-conservation", "::mlir::F
     - offsets, order and inverse are not those of one sort, or ids and weights not those of one routing;
     - a loop over experts or pairs leaves rows out, writes them elsewhere than it read them, or multiplies them by another
       expert's weights;
-    - sorted rows are never combined, or are combined twice in the same way.
+    - sorted rows are never combined, or are added to one sum twice.
 
     Rows that come from outside are taken to be in the right order. Where rows go to an operation that cannot be
     followed (a sum over all of them, say), a remark says so, and the proof ends there.
