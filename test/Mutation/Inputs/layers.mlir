@@ -120,3 +120,11 @@ func.func @loop() -> tensor<3x2xf32> {
   %out = moe.combine_rows %y, %weights inverse(%inverse : tensor<3x2xi32>) outs(%f32 : tensor<3x2xf32>) : tensor<6x2xf32>, tensor<3x2xf32>
   return %out : tensor<3x2xf32>
 }
+
+func.func @groups() -> (tensor<1x2xf32>, tensor<1x2xi32>) {
+  // All keys are below 0, and groups rank otherwise by their best expert, or without the bias.
+  %logits = arith.constant dense<[[2.0, -3.0, 1.0, 1.0, -1.0, 0.0]]> : tensor<1x6xf32>
+  %bias = arith.constant dense<[-2.0, -2.0, -2.0, -2.0, -2.0, -0.625]> : tensor<6xf32>
+  %weights, %ids = moe.route %logits bias(%bias : tensor<6xf32>) top_k(2) score(sigmoid) groups<3, keep = 1, by = top2, mask = lowest> : tensor<1x6xf32> -> tensor<1x2xf32>, tensor<1x2xi32>
+  return %weights, %ids : tensor<1x2xf32>, tensor<1x2xi32>
+}
