@@ -20,8 +20,10 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Execution" / "Inputs"))
 from compiled import Artefact, run_split, run_whole
+from draw import draw_module
 from evaluated import Evaluated
-from programs import MAX_TOKENS, bound, draw_module, make_inputs, make_weights, write_checkpoint, write_module
+from program_text import write_module
+from programs import MAX_TOKENS, bound, make_inputs, make_weights, write_checkpoint
 
 
 def compile_module(options, source, target, variant):
