@@ -148,7 +148,7 @@ struct CopyRecord {
 };
 
 struct Range {
-  Address low = 1, high = 0;
+  Address low = 0, high = 0; ///< empty: nothing is in it
   bool readOnly = false;
 };
 

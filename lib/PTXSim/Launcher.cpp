@@ -110,14 +110,15 @@ void Launcher::work(uint32_t worker) {
   std::deque<std::unique_ptr<Cluster>> begun;
   std::unique_ptr<Cluster> spare;
   bool random = options.scheduleSeed != 0;
-  // With a seed a few blocks are mixed; without, one runs until it ends or
-  // seems to wait for another.
+  // With a seed blocks are mixed, and every block may begin before any other
+  // ends; without, one runs until it ends or seems to wait for another.
   size_t limit = std::max(1u, resident / options.threads);
   LaunchStatistics sum;
   std::unique_ptr<Cluster> cluster; // a report of a fault looks into it
   try {
     while (!failed) {
-      bool mayStart = begun.size() < limit && (!random || begun.size() < 8);
+      bool mayStart = begun.size() < limit && (!random || begun.size() < 2 ||
+                                               nextRandom(own.random) % 8 == 0);
       uint64_t number = mayStart ? next.fetch_add(1) : clusters;
       if (number < clusters) {
         cluster = spare ? std::move(spare) : std::make_unique<Cluster>();
