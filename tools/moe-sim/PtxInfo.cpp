@@ -3,6 +3,7 @@
 // moe-sim ptxinfo: what a PTX file holds, and whether it is right.
 #include "Subcommands.h"
 #include "Terminal.h"
+#include "moe/PTXSim/Device.h"
 #include "moe/Runtime/Error.h"
 #include "moe/Runtime/MappedFile.h"
 #include "moe/Target/PTX/Parser.h"
@@ -13,9 +14,12 @@
 
 #include <cstdio>
 #include <memory>
+#include <sstream>
 
 using namespace moe::ptx;
-using namespace moe::rt;
+using moe::rt::Error;
+using moe::rt::ExitCode;
+using moe::rt::MappedFile;
 using namespace moe::tool;
 using Json = nlohmann::ordered_json;
 
@@ -60,24 +64,27 @@ void addNumber(Json &json, const char *name, uint32_t value) {
     json[name] = value;
 }
 
-/// Instructions that no executor of ours runs, each name once.
-Json notExecuted(const Resources &resources) {
+/// What the executor says that it cannot run, a row an instruction.
+Json notExecuted(std::shared_ptr<const Module> module) {
   Json list = Json::array();
-  std::map<std::string, size_t> seen;
-  for (const Function *function : resources.functions)
-    for (const Instruction &instruction : function->instructions) {
-      const char *why = whyNotExecuted(instruction);
-      if (!why)
-        continue;
-      auto [place, fresh] = seen.insert({fullName(instruction), list.size()});
-      if (fresh)
-        list.push_back({{"instruction", place->first},
-                        {"why", why},
-                        {"line", instruction.location.line},
-                        {"count", 0}});
-      Json &row = list[place->second];
-      row["count"] = row["count"].get<uint64_t>() + 1;
-    }
+  moe::ptxsim::Options options;
+  options.device =
+      moe::ptxsim::findProperties(module->target.sm < 90 ? "a100" : "h100");
+  moe::ptxsim::Device device(options);
+  moe::ptxsim::Error error;
+  auto program = moe::ptxsim::Program::load(std::move(module), device, error);
+  if (program)
+    return list;
+  std::istringstream rows(error.message);
+  std::string row;
+  // Behind the heading of several; else the error is one line.
+  bool several = error.message.find('\n') != std::string::npos;
+  while (std::getline(rows, row))
+    if (std::exchange(several, false))
+      continue;
+    else
+      list.push_back(
+          row.substr(std::min(row.find_first_not_of(' '), row.size())));
   return list;
 }
 
@@ -113,11 +120,11 @@ Json describe(const Module &module, const Function &entry) {
   json["families"] = Json::object();
   for (auto [family, count] : resources.instructions)
     json["families"][std::string(spelling(family))] = count;
-  json["not_executed"] = notExecuted(resources);
   return json;
 }
 
-Json describe(const Module &module) {
+Json describe(const std::shared_ptr<const Module> &owned) {
+  const Module &module = *owned;
   Json json;
   json["file"] = module.fileName;
   json["isa"] = version(module.isa);
@@ -134,6 +141,7 @@ Json describe(const Module &module) {
   for (const Function &function : module.functions)
     if (function.isEntry && function.hasBody)
       json["kernels"].push_back(describe(module, function));
+  json["not_executed"] = notExecuted(owned);
   return json;
 }
 
@@ -183,10 +191,6 @@ std::string kernelText(const Json &kernel) {
     separator = ", ";
   }
   text += "\n";
-  for (const Json &row : kernel["not_executed"])
-    text += "  cannot be executed: " + row["instruction"].get<std::string>() +
-            " (" + number(row["count"]) + " times, first in line " +
-            number(row["line"]) + "): " + row["why"].get<std::string>() + "\n";
   return text;
 }
 
@@ -201,6 +205,8 @@ std::string moduleText(const Json &module) {
           std::to_string(module["const_bytes"].get<uint64_t>()) + " bytes\n";
   for (const Json &kernel : module["kernels"])
     text += kernelText(kernel);
+  for (const Json &row : module["not_executed"])
+    text += "cannot be executed: " + row.get<std::string>() + "\n";
   return text;
 }
 
@@ -211,7 +217,8 @@ void runPtxInfo(const PtxInfoOptions &options) {
   for (const std::string &path : options.files) {
     MappedFile file = MappedFile::open(path);
     Diagnostics diagnostics(path);
-    std::unique_ptr<Module> module = parseAndVerify(file.text(), diagnostics);
+    std::shared_ptr<const Module> module =
+        parseAndVerify(file.text(), diagnostics);
     std::fputs(diagnostics.str().c_str(), stderr);
     wrong |= !module;
     if (!module || options.check)
@@ -219,9 +226,9 @@ void runPtxInfo(const PtxInfoOptions &options) {
     if (options.print)
       output.write(module->str());
     else if (options.json)
-      list.push_back(describe(*module));
+      list.push_back(describe(module));
     else
-      output.write(moduleText(describe(*module)));
+      output.write(moduleText(describe(module)));
   }
   if (options.json && !options.check && !wrong)
     output.write((list.size() == 1 ? list[0] : list).dump(2) + "\n");

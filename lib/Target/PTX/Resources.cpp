@@ -148,34 +148,3 @@ Resources moe::ptx::resourcesOf(const Module &module, const Function &entry) {
       alignTo(resources.sharedBytes, dynamicAlignment);
   return resources;
 }
-
-const char *moe::ptx::whyNotExecuted(const Instruction &instruction) {
-  switch (family(instruction.opcode)) {
-  case Family::Texture:
-    return "textures and surfaces";
-  case Family::Tcgen05:
-    return "tensor memory of sm_100";
-  default:
-    break;
-  }
-  switch (instruction.opcode) {
-  case Opcode::MultimemLdReduce:
-  case Opcode::MultimemRed:
-  case Opcode::MultimemSt:
-    return "several devices";
-  case Opcode::MmaSp:
-  case Opcode::WgmmaMmaAsyncSp:
-    return "sparse matrices";
-  case Opcode::Istypep:
-    return "textures and surfaces";
-  case Opcode::Alloca:
-  case Opcode::Stacksave:
-  case Opcode::Stackrestore:
-    return "stacks of variable size";
-  case Opcode::ClusterlaunchcontrolQueryCancel:
-  case Opcode::ClusterlaunchcontrolTryCancel:
-    return "launch control of sm_100";
-  default:
-    return nullptr;
-  }
-}

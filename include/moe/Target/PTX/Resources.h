@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What a kernel takes, and what of it the executor cannot run: known from the
-// tree, before anything runs.
+// What a kernel takes: known from the tree, before anything runs.
 #ifndef MOE_TARGET_PTX_RESOURCES_H
 #define MOE_TARGET_PTX_RESOURCES_H
 
@@ -43,9 +42,6 @@ struct Resources {
 };
 
 Resources resourcesOf(const Module &module, const Function &entry);
-
-/// Null, or why no executor of ours runs the instruction: "textures".
-const char *whyNotExecuted(const Instruction &instruction);
 
 } // namespace moe::ptx
 
