@@ -290,6 +290,8 @@ void Parser::parseParameters(std::deque<Variable> &params, bool ofEntry,
     params.push_back(std::move(param));
     if (!accept(','))
       break;
+    if (at(')'))
+      fail(peek(), "a parameter behind \",\"");
   }
   expect(')', "behind parameters");
   layOut(params);

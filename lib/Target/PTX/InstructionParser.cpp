@@ -87,6 +87,8 @@ void Parser::parseCall(Instruction &instruction) {
       list.elements.push_back(parseOperand(false, 1));
       if (!accept(','))
         break;
+      if (at(')'))
+        fail(peek(), "an argument behind \",\"");
     }
     expect(')', "behind arguments");
     return list;

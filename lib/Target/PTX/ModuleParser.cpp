@@ -143,7 +143,7 @@ void Parser::parseHeader() {
       error(where, "an address size is 32 or 64, got " +
                        std::to_string(module.addressSize));
   } else {
-    module.addressSize = 32;
+    module.addressSize = 64; // as ptxas takes it
   }
 }
 
@@ -251,6 +251,7 @@ void Parser::parseLinked(Linkage linkage) {
 
 void Parser::parseFile() {
   File file;
+  Location where = peek().location;
   file.index = uint32_t(expectInteger("the index of a file", UINT32_MAX));
   if (!peek().is(Token::Kind::String))
     fail(peek(), "the name of a file");
@@ -262,6 +263,8 @@ void Parser::parseFile() {
     file.size = expectInteger("a file size", UINT64_MAX);
   }
   accept(';');
+  if (module.findFile(file.index))
+    error(where, "a second file " + std::to_string(file.index));
   module.items.push_back({Item::Kind::File, uint32_t(module.files.size())});
   module.files.push_back(std::move(file));
 }
@@ -293,6 +296,9 @@ void Parser::parseAlias() {
       expect(',', "between the names of .alias");
   }
   expect(';', "behind .alias");
+  for (const Alias &other : module.aliases)
+    if (other.alias->name == names[0])
+      error(where, "\"" + names[0] + "\" is an alias already");
   module.items.push_back({Item::Kind::Alias, uint32_t(module.aliases.size())});
   module.aliases.push_back({functions[0], functions[1], where});
 }

@@ -109,6 +109,8 @@ Operand Parser::parseVector(unsigned depth) {
     vector.elements.push_back(parseOperand(false, depth + 1));
     if (!accept(','))
       break;
+    if (at('}'))
+      fail(peek(), "an element behind \",\"");
   }
   if (!at('}'))
     fail(peek(), "\"}\" behind a vector");

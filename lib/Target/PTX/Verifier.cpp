@@ -98,6 +98,9 @@ private:
 
   void verifyHead() {
     const Directives &d = f.directives;
+    if (!f.hasBody && !f.isEntry && f.linkage != Linkage::Extern &&
+        !module.definition(f))
+      error(f.location, "\"" + f.name + "\" has no body and is not .extern");
     if (f.isEntry) {
       for (const Variable &param : f.params)
         if (param.type == Type::Pred || param.name.empty() ||
@@ -119,6 +122,8 @@ private:
     for (const Variable &param : f.returns)
       if (param.type == Type::Pred && param.space == Space::Param)
         error(param.location, ".param cannot be of .pred");
+    if (d.noreturn && (f.isEntry || !f.returns.empty()))
+      error(f.location, "\"" + f.name + "\" cannot be .noreturn");
     need(d.reqnctapercluster[0], ".reqnctapercluster", {78, 90, 0, 0});
     need(d.explicitcluster, ".explicitcluster", {78, 90, 0, 0});
     need(d.maxclusterrank, ".maxclusterrank", {78, 90, 0, 0});

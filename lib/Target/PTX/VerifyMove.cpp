@@ -177,6 +177,8 @@ std::string moe::ptx::callProblem(const Place &place) {
       return "\"" + callee.function->name + "\" is an entry";
     returns = &callee.function->returns;
     params = &callee.function->params;
+    if (operands.size() > 3)
+      return "a call of a function by its name has no prototype";
   } else {
     if (callee.type == Type::Pred ||
         bitWidth(callee.type) != place.module.addressSize)

@@ -5,7 +5,7 @@
 
 LINES has one instruction a line behind the target it is for. Each mutant drops, adds or replaces a modifier, a type
 or an operand of one line (--count=0: the lines themselves), and is wrapped in a kernel that declares registers of
-every type. Prints the disagreements and how often the two agree; fails below --agree percent of all, or of those that
+every type. Where LINES is a PTX file, a mutant is that file with one line deleted, doubled, or changed like this. Prints the disagreements and how often the two agree; fails below --agree percent of all, or of those that
 ptxas accepts. Skips itself, and says so, where there is no ptxas.
 """
 
@@ -126,6 +126,24 @@ def make_mutants(lines, count, rng):
     return sorted(mutants)
 
 
+def make_file_mutants(text, count, rng):
+    """Of a whole file: (target, description, text)."""
+    target = re.search(r"^\.target (\w+)", text, re.M)[1]
+    lines = text.splitlines()
+    places = [i for i, line in enumerate(lines) if line.strip() and not line.startswith((".version", ".target", "//"))]
+    mutants = {}
+    for _ in range(100 * count):
+        at, kind = rng.choice(places), rng.randrange(3)
+        changed = mutate(lines[at].strip(), rng) if kind == 2 else None
+        new = [[], [lines[at], lines[at]], [changed or ""]][kind]
+        mutant = "\n".join([*lines[:at], *new, *lines[at + 1 :]]) + "\n"
+        what = ["without", "twice", f"{changed or 'nothing'} for"][kind]
+        mutants[mutant] = (target, f"line {at + 1}: {what} {lines[at].strip()}", mutant)
+        if len(mutants) == count:
+            break
+    return sorted(mutants.values())
+
+
 def ask_ptxas(ptxas, path, target):
     command = [ptxas, "-arch", target, "-O0", "-c", path, "-o", os.devnull]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -157,19 +175,25 @@ def main():
     if not version:
         print("skipped: no ptxas for PTX ISA 8.7 or later is found")
         return 0
-    mutants = make_mutants(read_lines(options.lines_file, options.lines), options.count, random.Random(options.seed))
+    rng = random.Random(options.seed)
+    if options.lines_file.endswith(".ptx"):
+        with open(options.lines_file, encoding="utf-8") as file:
+            mutants = make_file_mutants(file.read(), options.count, rng)
+    else:
+        lines = make_mutants(read_lines(options.lines_file, options.lines), options.count, rng)
+        mutants = [(t, line, HEAD.format(version=version, target=t, line=line)) for t, line in lines]
     with tempfile.TemporaryDirectory() as folder:
         paths = []
-        for i, (target, line) in enumerate(mutants):
+        for i, (_, _, text) in enumerate(mutants):
             paths.append(os.path.join(folder, f"{i}.ptx"))
             with open(paths[-1], "w", encoding="utf-8") as file:
-                file.write(HEAD.format(version=version, target=target, line=line))
+                file.write(text)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            targets = [target for target, _ in mutants]
+            targets = [target for target, _, _ in mutants]
             theirs = list(pool.map(lambda pair: ask_ptxas(ptxas, *pair), zip(paths, targets, strict=True)))
         ours = ask_tool(options.tool, paths)
     agreed = accepted = both = 0
-    for (target, line), (we, our_text), (they, their_text) in zip(mutants, ours, theirs, strict=True):
+    for (target, line, _), (we, our_text), (they, their_text) in zip(mutants, ours, theirs, strict=True):
         agreed += we == they
         accepted += they
         both += we and they

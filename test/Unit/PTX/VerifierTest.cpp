@@ -171,4 +171,83 @@ TEST(PTXVerifier, Declarations) {
             "\"k\" has 65600 bytes of .shared, at most 49152 are static");
 }
 
+/// The first message for a module of these declarations.
+std::string ofModule(const std::string &declarations) {
+  Diagnostics diagnostics("x.ptx");
+  parseAndVerify(".version 9.0\n.target sm_90a\n.address_size 64\n" +
+                     declarations,
+                 diagnostics);
+  return diagnostics.all().empty() ? "" : diagnostics.all().front().message;
+}
+
+TEST(PTXVerifier, Functions) {
+  EXPECT_EQ(ofModule(".extern .func f(.param .b32 a) .noreturn;"), "");
+  EXPECT_EQ(ofModule(".extern .func (.param .b32 r) f() .noreturn;"),
+            "\"f\" cannot be .noreturn");
+  EXPECT_EQ(ofModule(".func f();"), "\"f\" has no body and is not .extern");
+  EXPECT_EQ(ofModule(".func f() .maxntid 32 { ret; }"),
+            "\"f\" is no entry and has launch directives");
+  EXPECT_EQ(ofModule(".entry k() .maxntid 64, 32 { ret; }"),
+            "\"k\" asks for 2048 threads, a block has at most 1024");
+  EXPECT_EQ(ofModule(".entry k(.param .b8 a[]) { ret; }"),
+            "\"a\" cannot be a parameter of an entry");
+  EXPECT_EQ(ofModule(".entry k(.param .b8 a[40000]) { ret; }"),
+            "\"k\" has 40000 bytes of parameters, at most 32764 are allowed");
+  EXPECT_EQ(ofModule(".func f() { ret; } .entry k() { call f, (), f; }"),
+            "\"call\": a call of a function by its name has no prototype");
+  EXPECT_EQ(ofModule(".entry k() { ret; } .entry l() { call k, (); }"),
+            "\"call\": \"k\" is an entry");
+  EXPECT_EQ(ofModule(".func f() { ret; } .func g() { ret; } .alias f, g; "
+                     ".alias f, g;"),
+            "\"f\" is an alias already");
+}
+
+TEST(PTXVerifier, Variables) {
+  EXPECT_EQ(ofModule(".global .pred p;"), "\"p\" cannot be of .pred");
+  EXPECT_EQ(ofModule(".global .v4 .f64 p;"),
+            "\"p\" is a vector of more than 128 bits");
+  EXPECT_EQ(ofModule(".global .b32 p[];"),
+            "\"p\" needs the extent of its array");
+  EXPECT_EQ(ofModule(".global .s32 p = 1.5;"),
+            "\"p\" has an initial value that is no .s32");
+  EXPECT_EQ(ofModule(".global .b8 p[2] = {1, 2, 3};"),
+            "too many values for \"p\": 3 for 2");
+  EXPECT_EQ(ofModule(".global .b8 p[1099511627776][2];"),
+            "\"p\" has more than 2^40 bytes");
+  EXPECT_EQ(ofModule(".global .align 3 .b8 p;"),
+            "an alignment is a power of two, got 3");
+  EXPECT_EQ(ofModule(".global .b8 p; .global .b8 p;"),
+            "\"p\" is declared twice");
+}
+
+TEST(PTXVerifier, Module) {
+  EXPECT_EQ(ofModule(".file 1 \"a\" .file 1 \"b\""), "a second file 1");
+  EXPECT_EQ(ofModule(".version 9.0"),
+            ".version stands once, at the start of the file");
+  EXPECT_EQ(ofModule(".entry k() {"), "the body of \"k\" is not closed by "
+                                      "\"}\"");
+  EXPECT_EQ(ofModule("/* never closed"), "unterminated comment");
+  EXPECT_EQ(ofModule(".pragma \"x"), "unterminated string");
+  Diagnostics none("x.ptx"), future("x.ptx"), target("x.ptx");
+  EXPECT_FALSE(parse("", none));
+  EXPECT_EQ(none.str(), "x.ptx:1:1: error: expected .version at the start of "
+                        "the file\n");
+  EXPECT_FALSE(parse(".version 9.2\n.target sm_90", future));
+  EXPECT_EQ(future.str(),
+            "x.ptx:1:10: error: PTX ISA 9.2 is not supported, 9.1 is\n");
+  EXPECT_FALSE(parse(".version 9.0\n.target sm_91", target));
+  EXPECT_EQ(target.str(), "x.ptx:2:9: error: unknown target \"sm_91\"\n");
+}
+
+TEST(PTXVerifier, NestingIsBounded) {
+  std::string open(100000, '(');
+  EXPECT_EQ(verified("mov.b32 %r1, " + open + "1;"),
+            "the expression is nested too deep");
+  EXPECT_EQ(verified("mov.b32 %r1, " + std::string(100000, '-') + "1;"),
+            "the expression is nested too deep");
+  EXPECT_EQ(verified(std::string(100000, '{')), "scopes are nested too deep");
+  EXPECT_EQ(verified("mov.b32 %r1, " + std::string(100000, '{') + "1;"),
+            "operands are nested too deep");
+}
+
 } // namespace

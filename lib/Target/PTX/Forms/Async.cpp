@@ -105,7 +105,7 @@ redux.sync .and|.or|.xor .b32 : d0 s0 s.u32 @70.80
 redux.sync .min|.max .abs? .NaN? .f32 : d0 s0 s.u32 @86.100s
 elect.sync : D.b32|P s.u32 @80.90
 bra .uni? : L
-brx.idx .uni? : r.u32 T @60.30
+brx.idx .uni? : s.u32 T @60.30
 call .uni? : C
 ret .uni? :
 exit :
