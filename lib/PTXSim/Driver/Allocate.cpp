@@ -11,12 +11,11 @@ using namespace moe::cuda;
 using ptxsim::AllocationKind;
 
 namespace {
-constexpr unsigned knownHostFlags = kHostAllocPortable |
-                                    kHostAllocDeviceMap |
-                                    kHostAllocWriteCombined;
+constexpr unsigned knownHostFlags =
+    kHostAllocPortable | kHostAllocDeviceMap | kHostAllocWriteCombined;
 constexpr unsigned knownRegisterFlags =
-    kHostRegisterPortable | kHostRegisterDeviceMap |
-    kHostRegisterIoMemory | kHostRegisterReadOnly;
+    kHostRegisterPortable | kHostRegisterDeviceMap | kHostRegisterIoMemory |
+    kHostRegisterReadOnly;
 
 Memory &memory() { return *state().memory; }
 

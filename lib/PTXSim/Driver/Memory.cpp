@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Memory.h"
 
+#include "Report.h"
+
 #include <cstdio>
 
 namespace moe::driver {
@@ -55,6 +57,7 @@ CUresult Memory::open() {
     return CUDA_ERROR_NO_DEVICE;
   }
   gpu = std::make_unique<ptxsim::Device>(options);
+  startReport(gpu->properties());
   return CUDA_SUCCESS;
 }
 

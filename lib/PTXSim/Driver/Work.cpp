@@ -3,6 +3,7 @@
 
 #include "Capture.h"
 #include "Module.h"
+#include "Report.h"
 
 #include <cstring>
 
@@ -48,6 +49,17 @@ CUresult runFill(const CUDA_MEMSET_NODE_PARAMS &params) {
   return CUDA_SUCCESS;
 }
 
+CUresult runKernel(const KernelWork &work) {
+  ptxsim::LaunchStatistics statistics;
+  auto start = std::chrono::steady_clock::now();
+  ptxsim::Error error = state().memory->deviceOfOperation().run(
+      *work.function->kernel, work.launch, &statistics);
+  std::chrono::duration<double> seconds =
+      std::chrono::steady_clock::now() - start;
+  addToReport(work.function->kernel->name, statistics, seconds.count());
+  return report(error);
+}
+
 CUresult runFree(uint64_t address) {
   // The device belongs to this operation; only the book-keeping needs the
   // driver's lock.
@@ -58,10 +70,7 @@ CUresult runFree(uint64_t address) {
 OperationRef makeOperation(const Work &work) {
   auto operation = std::make_shared<Operation>();
   if (const auto *kernel = std::get_if<KernelWork>(&work)) {
-    operation->run = [kernel = *kernel] {
-      return report(state().memory->deviceOfOperation().run(
-          *kernel.function->kernel, kernel.launch));
-    };
+    operation->run = [kernel = *kernel] { return runKernel(kernel); };
   } else if (const auto *copy = std::get_if<CopyWork>(&work)) {
     operation->run = [copy = *copy] { return runCopy(copy); };
   } else if (const auto *fill = std::get_if<FillWork>(&work)) {
