@@ -103,6 +103,7 @@ typedef int32_t Ints __attribute__((vector_size(32)));
 typedef uint32_t Words __attribute__((vector_size(32)));
 typedef double Doubles __attribute__((vector_size(64)));
 typedef float Floats __attribute__((vector_size(32)));
+typedef int64_t Longs __attribute__((vector_size(64)));
 
 template <class Vector, class Element>
 Vector load(const Element *from) {
@@ -139,12 +140,13 @@ bool split(const float *values, size_t count, const Format &format, int up,
 /// The f32 next to `exact` towards zero; what is too large becomes infinite.
 Floats truncateToFloat(Doubles exact) {
   Floats near = __builtin_convertvector(exact, Floats);
-  for (unsigned i = 0; i < TensorTile::columns; ++i) {
-    float value = near[i];
-    if (std::fabs(double(value)) > std::fabs(exact[i]) && !std::isinf(value))
-      near[i] = bitCast<float>(bitCast<uint32_t>(value) - 1);
-  }
-  return near;
+  constexpr int64_t magnitude = INT64_MAX;
+  Longs wide = (Longs) __builtin_convertvector(near, Doubles) & magnitude;
+  // Magnitudes of doubles compare as integers; -1 where rounding went outward.
+  Ints outward =
+      __builtin_convertvector(wide > ((Longs)exact & magnitude), Ints);
+  Ints infinite = ((Ints)near & 0x7fffffff) == 0x7f800000;
+  return (Floats)((Ints)near + (outward & ~infinite));
 }
 
 /// Rounded to f16, as an f32. Rounding to odd comes first, so that the second
@@ -198,7 +200,6 @@ void TensorTile::addBlock(unsigned row, unsigned first, unsigned last,
     sum += __builtin_convertvector(partial, Doubles);
   }
 
-  typedef int64_t Longs __attribute__((vector_size(64)));
   Longs scale = __builtin_convertvector(largest - fraction + 1023, Longs) << 52;
   Doubles exactSum = sum * (Doubles)scale;
   if (model.shortResult)
@@ -208,8 +209,7 @@ void TensorTile::addBlock(unsigned row, unsigned first, unsigned last,
                   : model.roundToNearest
                       ? __builtin_convertvector(exactSum, Floats)
                       : truncateToFloat(exactSum);
-  if (special || std::isnan(c[0] * 0 + c[1] * 0 + c[2] * 0 + c[3] * 0 +
-                            c[4] * 0 + c[5] * 0 + c[6] * 0 + c[7] * 0))
+  if (special || __builtin_reduce_or(Ints(biased == 255)))
     for (unsigned i = 0; i < columns; ++i) {
       // Finite terms do not overflow a double.
       double plain = c[i];
