@@ -71,5 +71,7 @@ config.available_features |= {
     for module, feature in (("numpy", "python"), ("tokenizers", "tokenizers"))
     if can_import(module)
 }
+if can_import("torch, triton"):
+    config.available_features.add("triton")
 if os.environ.get("MOE_WITH_TORCH") == "1" and can_import("transformers"):
     config.available_features.add("transformers")

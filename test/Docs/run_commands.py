@@ -8,6 +8,7 @@ The word after the language of a fenced block says how it is checked:
 
   sh                  run by bash; must exit with 0
   sh exit N           the same, with N
+  sh needs NAME…      run where there are programs of these names; python:NAME is a module of python3
   sh no-run           each line must be one that tools/demo.sh or tools/check.sh run, or these themselves
   mlir                parsed, verified and sent round by moe-opt
   mlir|text output    these lines, in this order, are in the output of the sh block before
@@ -22,6 +23,7 @@ import argparse
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -71,6 +73,14 @@ def missing_line(lines, text):
     return None
 
 
+def is_there(name):
+    """Whether a program is in PATH, or a module can be imported."""
+    if name.startswith("python:"):
+        command = ["python3", "-c", f"import {name.removeprefix('python:')}"]
+        return subprocess.run(command, capture_output=True).returncode == 0
+    return shutil.which(name) is not None
+
+
 def anchors(path):
     """What links to headings of a page may name, as GitHub spells it."""
     headings = re.findall(r"^#+ +(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
@@ -81,6 +91,7 @@ class Page:
     def __init__(self, path, bin_dir, scratch):
         self.path, self.bin_dir, self.scratch = path, bin_dir, scratch
         self.output = None
+        self.skipped = False
         self.failures = []
 
     def fail(self, line, message):
@@ -106,6 +117,11 @@ class Page:
         if block.info == ["no-run"]:
             self.output = None
             return self.check_not_run(block)
+        if block.info[:1] == ["needs"] and not all(map(is_there, block.info[1:])):
+            self.skipped = True
+            self.output = None
+            return None
+        self.skipped = False
         expected = int(block.info[1]) if block.info[:1] == ["exit"] else 0
         result = self.run(["bash", "-euo", "pipefail", "-c", block.text])
         self.output = result.stdout
@@ -131,6 +147,8 @@ class Page:
         if block.language == "sh":
             self.check_shell(block)
         elif block.info == ["output"]:
+            if self.skipped:
+                return
             if self.output is None:
                 self.fail(block.line, "no command before this output")
             else:

@@ -6,6 +6,8 @@
 #define MOE_TOOLS_MOE_SIM_SUBCOMMANDS_H
 
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -17,6 +19,13 @@ namespace moe::sim {
 using Action = std::function<void()>;
 
 void declarePtxInfo(CLI::App &app, Action &action);
+void declareKernel(CLI::App &app, Action &action);
+/// `command` is the program to start and its arguments.
+void declareRun(CLI::App &app, Action &action,
+                std::vector<std::string> command);
+/// `arguments` are those of ptxas, as they were written.
+void declarePtxas(CLI::App &app, Action &action,
+                  std::vector<std::string> arguments);
 
 } // namespace moe::sim
 

@@ -39,7 +39,7 @@ void writeTable(const Report &all) {
   size_t width = std::strlen("kernel");
   for (const auto &[name, row] : all.rows)
     width = std::max(width, name.size());
-  std::fprintf(stderr, "moe-sim: simulated %s; time is this host's\n",
+  std::fprintf(stderr, "moe-sim: on %s, seconds of this host\n",
                all.device->name);
   std::fprintf(stderr, "%-*s %9s %20s %18s %12s %9s\n", int(width), "kernel",
                "launches", "thread instructions", "warp instructions",
