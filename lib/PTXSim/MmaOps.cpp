@@ -9,6 +9,7 @@
 #include "moe/PTXSim/Numerics/TensorCore.h"
 
 #include <memory>
+#include <type_traits>
 
 namespace moe::ptxsim {
 
@@ -102,6 +103,19 @@ constexpr unsigned widthOf(TensorFormat f) {
                                                              : 8;
 }
 
+/// The elements of a register in the order of lanes: those of the four lanes
+/// of a row of A (a column of B) lie side by side.
+template <TensorFormat F>
+constexpr unsigned elements = lanes * 32 / widthOf(F);
+template <TensorFormat F>
+void unpack(const std::byte *row, float *to) {
+  using Bits = std::conditional_t<
+      widthOf(F) == 32, uint32_t,
+      std::conditional_t<widthOf(F) == 16, uint16_t, uint8_t>>;
+  for (unsigned i = 0; i < elements<F>; ++i)
+    to[i] = operand<F>(reinterpret_cast<const Bits *>(row)[i]);
+}
+
 template <TensorFormat A, TensorFormat B, bool HalfC, bool HalfD>
 void floatMma(const Op &op, Warp &warp, uint32_t mask) {
   Shape s = shapeOf(op);
@@ -113,15 +127,21 @@ void floatMma(const Op &op, Warp &warp, uint32_t mask) {
   tile.resize(s.rows, s.depth);
   const uint32_t *rowsD = warp.extras(op), *rowsA = rowsD + s.countD;
   const uint32_t *rowsB = rowsA + s.countA, *rowsC = rowsB + s.countB;
-  float *a = tile.rowA(0), *b = tile.rowB(0);
-  eachOfA(warp, rowsA, s.countA, s.rows, widthOf(A),
-          [&](unsigned row, unsigned k, uint32_t bits) {
-            a[row * s.depth + k] = operand<A>(bits);
-          });
-  eachOfB(warp, rowsB, s.countB, widthOf(B),
-          [&](unsigned k, unsigned column, uint32_t bits) {
-            b[k * 8 + column] = operand<B>(bits);
-          });
+  constexpr unsigned chunkA = elements<A> / 8, chunkB = elements<B> / 8;
+  float part[lanes * 4];
+  for (unsigned r = 0, tall = s.rows / 8; r < s.countA; ++r) {
+    unpack<A>(warp.r + rowsA[r], part);
+    for (unsigned g = 0; g < 8; ++g)
+      std::memcpy(tile.rowA(g + 8 * (r % tall)) + r / tall * chunkA,
+                  part + g * chunkA, sizeof(float) * chunkA);
+  }
+  for (unsigned r = 0; r < s.countB; ++r) {
+    unpack<B>(warp.r + rowsB[r], part);
+    float *to = tile.rowB(r * chunkB);
+    for (unsigned k = 0; k < chunkB; ++k)
+      for (unsigned g = 0; g < 8; ++g)
+        to[k * 8 + g] = part[g * chunkB + k];
+  }
   float c[16][8];
   if (HalfC)
     eachOfA(warp, rowsC, s.countC, 16, 16,
