@@ -62,6 +62,10 @@ static void buildFused(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createFuseGateUpPass());
   manager.addNestedPass<func::FuncOp>(createFuseEpiloguePass());
   manager.addNestedPass<func::FuncOp>(createFuseCombinePass());
+  // Last, as nothing is fused into a loop over rows. An append takes the norm
+  // of its keys with it, so it comes before norms.
+  manager.addNestedPass<func::FuncOp>(createFuseRopeAppendPass());
+  manager.addNestedPass<func::FuncOp>(createFuseResidualNormPass());
   cleanUp(manager);
 }
 

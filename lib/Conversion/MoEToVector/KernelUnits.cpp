@@ -3,9 +3,11 @@
 
 #include "Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -35,6 +37,12 @@ std::optional<unsigned> moe::getUnitDimension(memref::CopyOp op) {
     if (extent != 1)
       return i;
   return std::nullopt;
+}
+
+bool moe::isRowLoop(Operation *op) {
+  auto loop = dyn_cast<scf::ForallOp>(op);
+  return loop && loop.getMapping() && loop.getMapping()->size() == 1 &&
+         isa<RowsAttr>(*loop.getMapping()->begin());
 }
 
 bool moe::isKernelOp(Operation *op) {
@@ -114,6 +122,10 @@ Value moe::getKernelUnits(OpBuilder &b, Operation *op) {
         std::optional<unsigned> dim = getUnitDimension(op);
         return dim ? extent(b, loc, op.getTarget(), *dim) : constant(b, loc, 1);
       })
+      .Case([&](scf::ForallOp op) {
+        return getValueOrCreateConstantIndexOp(b, loc,
+                                               op.getMixedUpperBound().front());
+      })
       .Case([&](linalg::LinalgOp op) { return getLinalgUnits(b, op); })
       .Default([&](Operation *) { return constant(b, loc, 1); });
 }
@@ -150,6 +162,24 @@ static int64_t linalgCost(linalg::LinalgOp op) {
   for (auto [i, extent] : llvm::enumerate(op.getStaticLoopRanges()))
     if (i != unitLoop)
       cost *= known(extent);
+  return cost;
+}
+
+static int64_t unitCost(Operation *op);
+
+/// Scalar operations of one row of a loop over rows: those of all units of what
+/// is in it.
+static int64_t rowCost(scf::ForallOp loop) {
+  int64_t cost = 0;
+  for (Operation &op : loop.getBody()->without_terminator()) {
+    if (!isKernelOp(&op))
+      continue;
+    int64_t units = 1;
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+      if (std::optional<unsigned> unitLoop = getUnitLoop(linalgOp))
+        units = known(linalgOp.getStaticLoopRanges()[*unitLoop]);
+    cost += units * unitCost(&op);
+  }
   return cost;
 }
 
@@ -199,6 +229,7 @@ static int64_t unitCost(Operation *op) {
         std::optional<unsigned> dim = getUnitDimension(op);
         return extentsProduct(type) / (dim ? known(type.getDimSize(*dim)) : 1);
       })
+      .Case([](scf::ForallOp op) { return rowCost(op); })
       .Case([](linalg::LinalgOp op) { return linalgCost(op); })
       .Default(grainOperations);
 }

@@ -46,14 +46,26 @@ struct ConvertMoEToVector
     }
     KernelContext kernel = {function, function.getArgument(0),
                             function.getArgument(1), vectorBits / 32};
-    Block &body = function.getBody().front();
-    for (Operation &op : llvm::make_early_inc_range(body)) {
-      if (!isKernelOp(&op))
-        continue;
-      if (failed(lowerKernelOp(&op, kernel)))
+    SmallVector<Operation *> work;
+    function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (!isKernelOp(op))
+        return WalkResult::advance();
+      work.push_back(op);
+      return WalkResult::skip();
+    });
+    for (Operation *op : work) {
+      KernelContext range = kernel;
+      // In a loop over rows an operation is one row's, and done as a whole.
+      if (op->getParentOp() != function) {
+        OpBuilder b(op);
+        range.begin = arith::ConstantIndexOp::create(b, op->getLoc(), 0);
+        range.end = getKernelUnits(b, op);
+      }
+      if (failed(lowerKernelOp(op, range)))
         return signalPassFailure();
-      op.erase();
+      op->erase();
     }
+    Block &body = function.getBody().front();
     for (auto view : llvm::make_early_inc_range(body.getOps<KVViewOp>()))
       if (view->use_empty())
         view.erase();

@@ -44,12 +44,13 @@ def check_layer(moe_compile, reference, work, name, text, options):
     for tokens in TOKENS:
         x = random.standard_normal((tokens, 12)).astype(np.float32)
         for entry in ("prefill", "decode") if tokens == 1 else ("prefill",):
-            expected = evaluated.call(entry, [x])[0] if evaluated else artefacts[1].call(entry, [x], run_whole)[0]
-            check(np.isfinite(expected).all(), f"{name} {entry} of {tokens}: numbers")
+            expected = evaluated.call(entry, [x]) if evaluated else artefacts[1].call(entry, [x], run_whole)
+            check(all(np.isfinite(y).all() for y in expected), f"{name} {entry} of {tokens}: numbers")
             for artefact, kind in zip(artefacts, ("fused", "unfused"), strict=True):
                 for run in (run_whole, run_split):
-                    y = artefact.call(entry, [x], run)[0]
-                    check(y.tobytes() == expected.tobytes(), f"{name} {entry} of {tokens} tokens, {kind}: other bits")
+                    results = artefact.call(entry, [x], run)
+                    check([y.tobytes() for y in results] == [y.tobytes() for y in expected],
+                          f"{name} {entry} of {tokens} tokens, {kind}: other bits")
     if evaluated:
         evaluated.close()
 
@@ -63,8 +64,8 @@ def main():
     for layer in layers:
         # What the tests of passes evaluate has no argument that bounds its result.
         text = re.sub(r"func.func @tokens.*?\n}\n", "", layer.read_text(), flags=re.DOTALL)
-        check_layer(moe_compile, None, work, layer.stem, text, options)
-        assert "math.exp" in text
+        if "math.exp" in text:
+            check_layer(moe_compile, None, work, layer.stem, text, options)
         check_layer(moe_compile, reference, work, f"{layer.stem}-exact", text.replace("math.exp", "math.absf"), options)
         print(f"ok {layer.stem}")
 

@@ -16,6 +16,7 @@
 //     combine_rows
 //   scan_counts          all                                 1
 //   count_, place_pairs   one chunk of pairs                  chunks
+//   scf.forall over rows one row                             T
 //   linalg, memref.copy  one step of the first parallel      its extent
 //                        loop that is not statically 1       (1 if none)
 #ifndef MOE_CONVERSION_MOETOVECTOR_KERNELUNITS_H
@@ -34,6 +35,9 @@ namespace mlir::moe {
 /// Whether `op` is a buffer-form operation that `convert-moe-to-vector` can
 /// lower to a kernel over a range of units.
 bool isKernelOp(Operation *op);
+
+/// Whether `op` is a loop that `#moe.rows` makes one kernel.
+bool isRowLoop(Operation *op);
 
 /// The number of units of `op`, an index, built at the builder's insertion
 /// point, where the operands of `op` must be available.

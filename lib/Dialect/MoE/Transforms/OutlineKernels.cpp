@@ -3,6 +3,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "moe/Conversion/MoEToVector/KernelUnits.h"
@@ -24,7 +25,8 @@ static bool isKernel(Operation *op) {
   return isa<linalg::LinalgOp, memref::CopyOp, RouteOp, SortTokensOp,
              CountPairsOp, ScanCountsOp, PlacePairsOp, GroupedMatmulOp,
              PackedMatmulOp, GatherRowsOp, ExpertRowsOp, CombineRowsOp,
-             AttentionOp, KVAppendOp>(op);
+             AttentionOp, KVAppendOp>(op) ||
+         isRowLoop(op);
 }
 
 /// Values that are remade in the kernel instead of being passed to it: scalar
@@ -36,9 +38,31 @@ static bool isRemadeInKernel(Value value) {
 
 /// Everything that `op` uses from outside, each once, in order of first use.
 static SetVector<Value> collectUses(Operation *op) {
-  SetVector<Value> uses(op->operand_begin(), op->operand_end());
+  SetVector<Value> uses;
+  // The rows of a loop are the launch's units.
+  if (!isRowLoop(op))
+    uses.insert_range(op->getOperands());
   getUsedValuesDefinedAbove(op->getRegions(), uses);
   return uses;
+}
+
+/// The loop over the kernel's range of rows. What holds one row of a value is
+/// made once.
+static void cloneRowLoop(OpBuilder &b, scf::ForallOp rows, func::FuncOp kernel,
+                         IRMapping &mapping) {
+  OpBuilder::InsertionGuard guard(b);
+  Location loc = rows.getLoc();
+  Block *body = rows.getBody();
+  for (auto alloca : body->getOps<memref::AllocaOp>())
+    b.clone(*alloca, mapping);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  auto loop = scf::ForOp::create(b, loc, kernel.getArgument(0),
+                                 kernel.getArgument(1), one);
+  mapping.map(rows.getInductionVar(0), loop.getInductionVar());
+  b.setInsertionPoint(loop.getBody()->getTerminator());
+  for (Operation &inner : body->without_terminator())
+    if (!isa<memref::AllocaOp>(inner))
+      b.clone(inner, mapping);
 }
 
 namespace {
@@ -90,7 +114,7 @@ struct OutlineKernelsPass
     OpBuilder b(&getContext());
     SmallVector<Type> inputs(2, b.getIndexType());
     llvm::append_range(inputs, TypeRange(ValueRange(captures)));
-    StringRef stem = op->getName().stripDialect();
+    StringRef stem = isRowLoop(op) ? "rows" : op->getName().stripDialect();
     auto kernel =
         func::FuncOp::create(b, loc, stem, b.getFunctionType(inputs, {}));
     kernel.setPrivate();
@@ -103,7 +127,10 @@ struct OutlineKernelsPass
       mapping.map(capture, argument);
     for (Value value : remade)
       b.clone(*value.getDefiningOp(), mapping);
-    b.clone(*op, mapping);
+    if (isRowLoop(op))
+      cloneRowLoop(b, cast<scf::ForallOp>(op), kernel, mapping);
+    else
+      b.clone(*op, mapping);
     func::ReturnOp::create(b, loc);
 
     // Printed without locations and value names, equal work reads equal.

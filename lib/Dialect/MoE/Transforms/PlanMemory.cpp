@@ -11,6 +11,7 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "moe/Analysis/UpperBound.h"
+#include "moe/Conversion/MoEToVector/KernelUnits.h"
 #include "moe/Dialect/MoE/Transforms/EntryConventions.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 
@@ -101,6 +102,7 @@ struct PlanMemoryPass : moe::impl::PlanMemoryPassBase<PlanMemoryPass> {
     if (!entry->hasAttr(kEntryAttr))
       return;
     forwardCopies(entry);
+    keepRowsOnStack(entry);
 
     Block &block = entry.getFunctionBody().front();
     DenseMap<Operation *, unsigned> position;
@@ -151,6 +153,21 @@ struct PlanMemoryPass : moe::impl::PlanMemoryPassBase<PlanMemoryPass> {
     entry->setAttr(
         kArenaBytesAttr,
         IntegerAttr::get(IntegerType::get(&getContext(), 64), bytes));
+  }
+
+  /// Rows that a loop over rows works on at the same time have a buffer each:
+  /// on the stack of the thread.
+  void keepRowsOnStack(FunctionOpInterface entry) {
+    entry->walk([](memref::AllocOp alloc) {
+      if (!alloc->getParentOp() || !isRowLoop(alloc->getParentOp()) ||
+          !alloc.getType().hasStaticShape())
+        return;
+      OpBuilder b(alloc);
+      auto onStack = memref::AllocaOp::create(
+          b, alloc.getLoc(), alloc.getType(), b.getI64IntegerAttr(kAlignment));
+      alloc.replaceAllUsesWith(onStack.getResult());
+      alloc.erase();
+    });
   }
 
   /// Lets a buffer that ends up in a result be that result from the start.

@@ -343,4 +343,35 @@ def FuseSharedExpertsPass : Pass<"moe-fuse-shared-experts", "::mlir::ModuleOp"> 
   let statistics = [Statistic<"numFused", "num-fused", "Number of shared experts that became experts">];
 }
 
+def FuseResidualNormPass : InterfacePass<"moe-fuse-residual-norm", "::mlir::FunctionOpInterface"> {
+  let summary = "Make a norm, and the addition before it, one pass over rows";
+  let description = [{
+    A norm is an elementwise `linalg` operation that also reads sums over the rows of one of its operands. It becomes one loop over
+    rows, an `scf.forall` mapped to `#moe.rows`, together with the operations that make the sums; with the elementwise operation that
+    makes what is normed, typically the addition of a residual, whose result stays one of the loop's; and with elementwise operations that
+    work on the norm's result alone, such as a rotation. The loop is one kernel, and what only passes between its operations is one row long.
+
+    Preserves results bit by bit: the same operations, on the same row.
+
+    A remark says for each norm what became one pass, and why something did not.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "Number of norms that became one pass">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::moe::MoEDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def FuseRopeAppendPass : InterfacePass<"moe-fuse-rope-append", "::mlir::FunctionOpInterface"> {
+  let summary = "Rotate keys while they are appended to a cache";
+  let description = [{
+    A `moe.kv_append` on tensors becomes a loop over rows, an `scf.forall` mapped to `#moe.rows`, with what makes its keys and
+    values row by row and for it alone: rotation, norms, biases. No tensor of rotated keys is left; a row of them is. Preserves
+    results bit by bit: the same operations, on the same row.
+
+    A remark says for each append whether its keys are computed there, and if not, why.
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "Number of appends that compute their keys">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::moe::MoEDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
 #endif // MOE_DIALECT_MOE_TRANSFORMS_PASSES_TD
