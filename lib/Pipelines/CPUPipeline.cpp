@@ -26,6 +26,8 @@ static void buildGraph(OpPassManager &manager, const CPUPipelineOptions &) {
   // Entries are whole by themselves, and an expert written as a function is
   // recognised like one written in place.
   manager.addPass(createInlinerPass());
+  // Before canonicalisation, which drops them without a word.
+  manager.addNestedPass<func::FuncOp>(createRemoveDeadResultsPass());
   cleanUp(manager);
   manager.addNestedPass<func::FuncOp>(createCheckShapesPass());
 }
@@ -56,6 +58,7 @@ static void buildFused(OpPassManager &manager,
   if (!options.fuse)
     return;
   manager.addNestedPass<func::FuncOp>(createFuseRouterPass());
+  manager.addPass(createSplitInterleavedPass());
   // Products that read the same rows can be joined once they read them from
   // the same place; what is computed from both is an epilogue after that.
   manager.addNestedPass<func::FuncOp>(createFuseGatherPass());

@@ -2,6 +2,7 @@
 //
 // Equal routers become one spelling.
 #include "OpSupport.h"
+#include "moe/Dialect/MoE/IR/DropRouteResults.h"
 
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -170,8 +171,7 @@ static LogicalResult dropCapacity(RouteOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// Scores and counts that nobody reads.
-static LogicalResult dropResults(RouteOp op, PatternRewriter &rewriter) {
+LogicalResult moe::dropUnreadResults(RouteOp op, RewriterBase &rewriter) {
   if (op.getNumResults() == 0)
     return rewriter.notifyMatchFailure(op, "buffer form");
   bool scores =
@@ -190,6 +190,7 @@ static LogicalResult dropResults(RouteOp op, PatternRewriter &rewriter) {
     kept.push_back(i);
     types.push_back(result.getType());
   }
+  rewriter.setInsertionPoint(op);
   OperationState state(op.getLoc(), op->getName(), op->getOperands(), types,
                        llvm::to_vector(op->getDiscardableAttrs()));
   state.propertiesAttr = op->getPropertiesAsAttribute();
@@ -200,6 +201,11 @@ static LogicalResult dropResults(RouteOp op, PatternRewriter &rewriter) {
     rewriter.replaceAllUsesWith(op.getResult(i), result);
   rewriter.eraseOp(op);
   return success();
+}
+
+/// Scores and counts that nobody reads.
+static LogicalResult dropResults(RouteOp op, PatternRewriter &rewriter) {
+  return dropUnreadResults(op, rewriter);
 }
 
 void RouteOp::getCanonicalizationPatterns(RewritePatternSet &patterns,

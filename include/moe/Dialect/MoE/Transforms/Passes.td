@@ -374,4 +374,32 @@ def FuseRopeAppendPass : InterfacePass<"moe-fuse-rope-append", "::mlir::Function
                            "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def SplitInterleavedPass : Pass<"moe-split-interleaved", "::mlir::ModuleOp"> {
+  let summary = "Multiply by the parts of a projection that is two in one";
+  let description = [{
+    A `moe.grouped_matmul` of which later operations take columns apart (`tensor.extract_slice`), every other one or one half, becomes
+    a product for each part. So gate and up that a checkpoint interleaves are two products of the same rows, like those of other models, for
+    `moe-fuse-gate-up` and `moe-fuse-epilogue`. What stands between, elementwise, and biases of experts are split with it.
+    The parts' weights are `#moe.slice`s of the weight: columns are told apart when weights are laid out, not when they are multiplied.
+
+    Preserves results bit by bit: each column is the same chain of fused multiply-adds.
+
+    A remark says for each such projection whether it was split, and if not, why.
+  }];
+  let statistics = [Statistic<"numSplit", "num-split", "Number of products that were split">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def RemoveDeadResultsPass : InterfacePass<"moe-remove-dead-results", "::mlir::FunctionOpInterface"> {
+  let summary = "Do not compute what nobody reads of a route";
+  let description = [{
+    `moe.route` loses the full scores and the counts of experts that nothing reads. Without counts, a launch splits the route between
+    threads; without scores, it need not normalise and write a row of all experts. Values that only feed a loss that nobody
+    reads are dead with it. Preserves the other results.
+
+    A remark names each result that goes, and each that stays with its reader.
+  }];
+  let statistics = [Statistic<"numRemoved", "num-removed", "Number of results that are no longer computed">];
+}
+
 #endif // MOE_DIALECT_MOE_TRANSFORMS_PASSES_TD
