@@ -238,9 +238,9 @@ void moe::ptx::verifyInstruction(const Module &module, const Function &f,
   if (inst.opcode == Opcode::Cvt)
     problem = cvtProblem(inst);
   else if (family(inst.opcode) == Family::Mbarrier &&
-           inst.modifier(ModifierClass::Scope) != Modifier::None &&
-           inst.modifier(ModifierClass::Semantics) == Modifier::None)
-    problem = "a scope needs .release, .acquire or .relaxed";
+           (inst.modifier(ModifierClass::Scope) == Modifier::None) !=
+               (inst.modifier(ModifierClass::Semantics) == Modifier::None))
+    problem = "a scope goes with .release, .acquire or .relaxed";
   else if (inst.opcode == Opcode::Mov)
     problem = movProblem(place);
   else if (inst.opcode == Opcode::Call)

@@ -108,6 +108,17 @@ TEST(PTXVerifier, Modifiers) {
             "\"atom.global.inc.b32\": one of .and, .or, .xor is missing");
 }
 
+TEST(PTXVerifier, ModifiersThatGoTogether) {
+  EXPECT_EQ(verified("mbarrier.arrive.release.shared.b64 _, [%rd1];"),
+            "\"mbarrier.arrive.release.shared.b64\": a scope goes with "
+            ".release, .acquire or .relaxed");
+  EXPECT_VALID("mbarrier.arrive.release.cta.shared.b64 _, [%rd1];");
+  EXPECT_EQ(verified("cvt.sat.u64.u32 %rd1, %r1;"),
+            "\"cvt.sat.u64.u32\": modifier \".sat\" is not allowed here: "
+            "every .u32 is a .u64");
+  EXPECT_VALID("cvt.sat.u32.s32 %r1, %r2;");
+}
+
 TEST(PTXVerifier, Addresses) {
   EXPECT_EQ(verified("ld.global.u32 %r1, [%r1];"),
             "\"ld.global.u32\": operand 2: expected an address in 64 bits, "

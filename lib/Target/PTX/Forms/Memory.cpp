@@ -33,9 +33,9 @@ cvt .sat? .f64 .bf16 : d0~ r1~ @78.90
 cvt $rnd .sat? .bf16 .f16 : d0~ r1~ @78.90
 cvt $rnd .sat? .f16 .bf16 : d0~ r1~ @78.90
 cvt .rn|.rz|.rm|.rp .bf16 .f32 : d0~ s1~ @70.80
-cvt .rn|.rz .relu? .satfinite@81? .bf16 .f32 : d0~ s1~ @70.80
-cvt .rn|.rz .relu .satfinite@81? .f16 .f32 : d0~ s1~ @70.80
-cvt .rn|.rz .satfinite .f16 .f32 : d0~ s1~ @81.80
+cvt .rn|.rz .relu? .satfinite@81? .bf16 .f32 : d0 s1 @70.80
+cvt .rn|.rz .relu .satfinite@81? .f16 .f32 : d0 s1 @70.80
+cvt .rn|.rz .satfinite .f16 .f32 : d0 s1 @81.80
 cvt .rn|.rz .relu? .satfinite@81? .f16x2|.bf16x2 .f32 : d0 s1 s1 @70.80
 cvt .rs .relu? .satfinite? .f16x2|.bf16x2 .f32 : d0 s1 s1 s.b32 @87.100s
 cvt .rna .satfinite@81? .tf32 .f32 : d.b32 s1 @70.80
@@ -61,7 +61,7 @@ ld .weak? $ldspace? .ca|.cg|.cs|.lu|.cv? $evict1? $evict2? $prefetch? .L2::cache
 ld .weak? .global .ca|.cg|.cs|.lu|.cv? $evict1? $evict2? $prefetch? .L2::cache_hint? .v8 .b32|.u32|.s32|.f32 : D{V}0 a0 h @88.100
 ld .weak? .global .ca|.cg|.cs|.lu|.cv? $evict1? $evict2? $prefetch? .L2::cache_hint? .v4 .b64|.u64|.s64|.f64 : D{V}0 a0 h @88.100
 ld .weak? $ldspace? $evict1? $prefetch? .L2::cache_hint? .b128 : d0 a0 h @83.70
-ld .volatile .global|.shared|.shared::cta|.shared::cluster@78.90|.local|.const|.param? $prefetch? .v2|.v4? $ldtype : D{V}0~ a0
+ld .volatile .global|.shared|.shared::cta|.shared::cluster@78.90|.const|.param? $prefetch? .v2|.v4? $ldtype : D{V}0~ a0
 ld .relaxed|.acquire $scope .global|.shared|.shared::cta|.shared::cluster@78.90|.local? $evict1? $evict2? $prefetch? .L2::cache_hint? .v2|.v4? $ldtype : D{V}0~ a0 h @60.70
 ld .relaxed|.acquire $scope .global|.shared|.shared::cta|.shared::cluster? .b128 : d0 a0 @83.70
 ld .mmio .relaxed .sys .global? $ldtype : D0~ a0 @82.70
@@ -89,7 +89,7 @@ applypriority .global? .L2::evict_normal : a0 c(128) @74.80
 discard .global? .L2 : a0 c(128) @74.80
 createpolicy.range .global? .L2::evict_last|.L2::evict_normal|.L2::evict_first|.L2::evict_unchanged .L2::evict_first|.L2::evict_unchanged? .b64 : d0 a s.b32 s.b32 @74.80
 createpolicy.fractional .L2::evict_last|.L2::evict_normal|.L2::evict_first|.L2::evict_unchanged .L2::evict_first|.L2::evict_unchanged? .b64 : d0 s.f32? @74.80
-createpolicy.cvt .L2 .b64 : d0 s.b64 @74.80
+createpolicy.cvt .L2 .b64 : d0 s.u64 @74.80
 atom $asem? $scope? $aspace? .and|.or|.xor .L2::cache_hint? .b32|.b64 : D0 a0 s0 h
 atom $asem? $scope? $aspace? .exch .L2::cache_hint? .b32|.b64|.b128@83.90 : D0 a0 s0 h
 atom $asem? $scope? $aspace? .cas .L2::cache_hint? .b16@63.70|.b32|.b64|.b128@83.90 : D0 a0 s0 s0 h
