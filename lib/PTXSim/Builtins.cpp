@@ -2,6 +2,7 @@
 #include "Builtins.h"
 
 #include <cstring>
+#include <mutex>
 
 namespace moe::ptxsim {
 
@@ -115,7 +116,12 @@ void callBuiltin(const CallSite &site, Warp &warp, uint32_t mask) {
     std::string text =
         format(warp, lane, readString(warp, lane, argument(0, lane)),
                argument(1, lane));
-    (*warp.block->grid->output)(text);
+    {
+      // Blocks may run on several threads of the host.
+      static std::mutex mutex;
+      std::lock_guard<std::mutex> lock(mutex);
+      (*warp.block->grid->output)(text);
+    }
     if (!site.results.empty()) {
       int32_t count = int32_t(text.size());
       std::memcpy(warp.r + site.results[0].row + lane * site.results[0].stride,
