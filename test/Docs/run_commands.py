@@ -34,6 +34,8 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 LINK_IN_CODE = re.compile(r"`[^`]*`")
 SCRIPTS = ("tools/demo.sh", "tools/check.sh")
 TIMEOUT_S = 600
+# nvcc is often there without being in PATH.
+TOOL_PATH = f"{os.environ['PATH']}{os.pathsep}/usr/local/cuda/bin"
 
 
 class Block:
@@ -78,7 +80,7 @@ def is_there(name):
     if name.startswith("python:"):
         command = ["python3", "-c", f"import {name.removeprefix('python:')}"]
         return subprocess.run(command, capture_output=True).returncode == 0
-    return shutil.which(name) is not None
+    return shutil.which(name, path=TOOL_PATH) is not None
 
 
 def anchors(path):
@@ -99,7 +101,7 @@ class Page:
 
     def run(self, command, stdin=None):
         environment = dict(os.environ)
-        environment["PATH"] = f"{self.bin_dir}{os.pathsep}{environment['PATH']}"
+        environment["PATH"] = f"{self.bin_dir}{os.pathsep}{TOOL_PATH}"
         environment["XDG_CACHE_HOME"] = f"{self.scratch}/cache"
         return subprocess.run(
             command,

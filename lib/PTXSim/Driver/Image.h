@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // PTX in what programs load: text, a fat binary, or a cubin (ELF) that carries
-// either in the section .nv_fatbin. Machine code alone cannot be run here.
+// the one in a section .nv.ptx or the other in .nv_fatbin. Machine code alone
+// cannot be run here.
 
 #ifndef MOE_LIB_PTXSIM_DRIVER_IMAGE_H
 #define MOE_LIB_PTXSIM_DRIVER_IMAGE_H

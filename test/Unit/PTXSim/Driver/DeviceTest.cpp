@@ -176,9 +176,10 @@ TEST_F(ContextTest, LimitsAndFlags) {
 }
 
 TEST_F(ContextTest, AnErrorOfAKernelStays) {
+  // From here on: the kernel runs beside this thread, and may be first.
+  testing::internal::CaptureStderr();
   ASSERT_CU(cuLaunchKernel(kernel("fail"), 1, 1, 1, 1, 1, 1, 0, nullptr,
                            nullptr, nullptr));
-  testing::internal::CaptureStderr();
   EXPECT_CU(CUDA_ERROR_LAUNCH_FAILED, cuCtxSynchronize());
   EXPECT_NE("", testing::internal::GetCapturedStderr());
   CUdeviceptr address;

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <elf.h>
 #include <fstream>
 
 namespace {
@@ -42,6 +43,30 @@ std::string fatbin(uint16_t kind, const std::string &data, uint32_t arch = 80,
   append<uint16_t>(out, 16);
   append<uint64_t>(out, entry.size() + padded.size());
   return out + entry + padded;
+}
+
+/// An ELF file with one section of this name, as cubins are.
+std::string elf(const std::string &name, const std::string &data) {
+  std::string names = std::string(1, '\0') + name + '\0';
+  Elf64_Ehdr header{};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_shentsize = sizeof(Elf64_Shdr);
+  header.e_shnum = 3;
+  header.e_shstrndx = 2;
+  Elf64_Shdr sections[3]{};
+  sections[1].sh_name = 1;
+  sections[1].sh_offset = sizeof header;
+  sections[1].sh_size = data.size();
+  sections[2].sh_offset = sizeof header + data.size();
+  sections[2].sh_size = names.size();
+  header.e_shoff = sections[2].sh_offset + names.size();
+  std::string out;
+  append(out, header);
+  out += data + names;
+  for (const Elf64_Shdr &section : sections)
+    append(out, section);
+  return out;
 }
 
 /// LZ4 without any copies: one run of literals.
@@ -99,14 +124,21 @@ TEST_F(ModuleTest, WrapperOfAHostProgram) {
   EXPECT_CU(CUDA_SUCCESS, cuModuleLoadFatBinary(&loaded, &wrapper));
 }
 
+TEST_F(ModuleTest, CubinsThatCarryPtx) {
+  EXPECT_EQ(CUDA_SUCCESS, load(elf(".nv.ptx", kernels)));
+  EXPECT_EQ(CUDA_SUCCESS, load(elf(".nv_fatbin", fatbin(1, kernels))));
+}
+
 TEST_F(ModuleTest, MachineCodeAloneIsRefused) {
-  std::string elf(128, '\0');
-  std::memcpy(elf.data(),
+  std::string broken(128, '\0');
+  std::memcpy(broken.data(),
               "\x7f"
               "ELF\x02\x01\x01",
               7);
-  expectRefusal(CUDA_ERROR_INVALID_IMAGE, elf,
+  expectRefusal(CUDA_ERROR_INVALID_IMAGE, broken,
                 "not a 64-bit ELF file with sections");
+  expectRefusal(CUDA_ERROR_NO_BINARY_FOR_GPU, elf(".text.k", "machine"),
+                "only machine code");
 }
 
 TEST_F(ModuleTest, ErrorsAreInTheLog) {
