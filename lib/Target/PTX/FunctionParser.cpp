@@ -331,11 +331,13 @@ void Parser::parseTargets(const Token &name, bool isCall) {
   list.scope = scope;
   list.location = name.location;
   uint32_t index = uint32_t(function->targetLists.size());
+  // Joins the others only when the list is there that it refers to.
+  std::vector<Reference> found;
   do {
     Location where = peek().location;
     std::string target = expectName(isCall ? "a function" : "a label");
     if (!isCall) {
-      references.push_back(
+      found.push_back(
           {index, uint32_t(list.labels.size()), true, target, scope, where});
       list.labels.push_back(0);
       continue;
@@ -346,6 +348,7 @@ void Parser::parseTargets(const Token &name, bool isCall) {
     list.functions.push_back(symbol->function);
   } while (accept(','));
   expect(';', "behind a list of targets");
+  references.insert(references.end(), found.begin(), found.end());
   if (!targets.insert({{scope, list.name}, {Operand::Kind::TargetList, index}})
            .second)
     error(name.location, "label \"" + list.name + "\" is defined twice");

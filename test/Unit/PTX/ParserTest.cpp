@@ -168,6 +168,11 @@ TEST(PTXParser, Errors) {
   EXPECT_EQ(errorOf("mov.f32 %f1, 0f123;"),
             "x.ptx:8:14: error: a literal \"0f\" has 8 hexadecimal digits, "
             "got 3\n");
+  EXPECT_EQ(errorOf("L: t: .branchtargets L, L"),
+            "x.ptx:9:1: error: expected \";\" behind a list of targets, got "
+            "\"}\"\n");
+  EXPECT_EQ(errorOf("t: .branchtargets M; brx.idx %r1, t;"),
+            "x.ptx:8:19: error: unknown label \"M\"\n");
   // One error a statement; the next one is read again.
   EXPECT_EQ(errorOf("mov.b32 {%r1, %r99}, %rd1; mov.b32 %r77, 1;"),
             "x.ptx:8:15: error: unknown symbol \"%r99\"\n"
