@@ -147,6 +147,15 @@ struct CopyRecord {
   uint32_t group;
 };
 
+/// One wgmma.mma_async of a warp that is not done.
+struct WgmmaRecord {
+  const Op *op;
+  std::byte *frame; ///< of its registers
+  uint64_t a, b;    ///< descriptors of matrices in shared memory
+  uint64_t group;
+  bool accumulates;
+};
+
 struct Range {
   Address low = 0, high = 0; ///< empty: nothing is in it
   bool readOnly = false;
@@ -164,6 +173,8 @@ struct Warp {
   uint32_t localStride = 0;
   std::vector<CopyRecord> copies;
   uint32_t committed[lanes] = {};
+  std::vector<WgmmaRecord> products;
+  uint64_t productGroups = 0;
   uint32_t carry = 0; ///< the condition code of each lane
   uint64_t warpInstructions = 0, threadInstructions = 0;
 

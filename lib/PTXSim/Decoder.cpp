@@ -43,6 +43,8 @@ FamilyDecoder familyDecoder(const ptx::Instruction &instruction) {
     return decodeWarp;
   case ptx::Family::Matrix:
     return instruction.opcode == Opcode::Mma ? decodeMma : decodeMatrix;
+  case ptx::Family::Wgmma:
+    return decodeWgmma;
   default:
     return nullptr;
   }

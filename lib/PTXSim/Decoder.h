@@ -108,6 +108,7 @@ void decodeBarrier(Decoder &, const ptx::Instruction &, Op &);
 void decodeWarp(Decoder &, const ptx::Instruction &, Op &);
 void decodeMatrix(Decoder &, const ptx::Instruction &, Op &);
 void decodeMma(Decoder &, const ptx::Instruction &, Op &);
+void decodeWgmma(Decoder &, const ptx::Instruction &, Op &);
 
 } // namespace moe::ptxsim
 

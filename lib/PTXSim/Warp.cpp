@@ -161,6 +161,8 @@ void Warp::start(Block &ofBlock, uint32_t number) {
     frame->live = 0;
   rest.clear();
   copies.clear();
+  products.clear();
+  productGroups = 0;
   std::fill_n(committed, lanes, 0);
   now = {};
   now.pc = kernel.entry;

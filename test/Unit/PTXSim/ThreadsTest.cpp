@@ -307,13 +307,13 @@ TEST_F(Faults, WhatCannotRunIsNamedBeforeAnythingRuns) {
 .visible .entry k()
 {
   .reg .b32 %r<3>;
-  wgmma.fence.sync.aligned;
+  barrier.cluster.arrive.aligned;
   mov.u32 %r1, %tid.x;
   ret;
 }
 )"));
   EXPECT_EQ(sim.error.kind, ErrorKind::Unsupported);
-  EXPECT_NE(sim.error.message.find("line 8: wgmma.fence.sync.aligned"),
+  EXPECT_NE(sim.error.message.find("line 8: barrier.cluster.arrive.aligned"),
             std::string::npos)
       << sim.error.message;
 }

@@ -153,6 +153,14 @@ TEST(Triton, GroupedGemmTF32) {
   checkGemm({"ggemm_f32.ptx", 64, 128, 4, 49152, true}, everyOrder());
 }
 
+TEST(Triton, GroupedGemmsOfWarpGroups) {
+  std::vector<Options> orders = everyOrder();
+  for (Options &options : orders)
+    options.device = findProperties("h100");
+  checkGemm({"ggemm_bf16_sm90.ptx", 64, 128, 4, 73728, false}, orders);
+  checkGemm({"ggemm_f32_sm90.ptx", 64, 128, 4, 98304, true}, orders);
+}
+
 TEST(Triton, GroupedGemmFastAndOnTwoThreads) {
   std::vector<Options> fast(2, optionsOf("a100"));
   for (Options &options : fast)
