@@ -121,6 +121,15 @@ bool Queue::runnable(const Operation &operation) const {
            operation.ready()));
 }
 
+/// Somebody waits for an operation that waits for a value, which an operation
+/// that nobody waits for may write.
+bool Queue::waitsForAnother() const {
+  return std::any_of(
+      operations.begin(), operations.end(), [&](const OperationRef &operation) {
+        return operation->demanded && operation->ready && !runnable(*operation);
+      });
+}
+
 OperationRef Queue::next(Operation::Worker worker) {
   std::vector<OperationRef> choices;
   for (const OperationRef &operation : operations)
@@ -130,6 +139,12 @@ OperationRef Queue::next(Operation::Worker worker) {
         return operation;
       choices.push_back(operation);
     }
+  if (choices.empty() && order == Order::Late && waitsForAnother())
+    for (const OperationRef &operation : operations)
+      if (!operation->demanded) {
+        demand(operation);
+        return next(worker);
+      }
   return choices.empty() ? nullptr : choices[random() % choices.size()];
 }
 

@@ -71,6 +71,7 @@ private:
   void work(Operation::Worker worker);
   OperationRef next(Operation::Worker worker);
   bool runnable(const Operation &operation) const;
+  bool waitsForAnother() const;
   void demand(const OperationRef &operation);
   void startWorkers();
 

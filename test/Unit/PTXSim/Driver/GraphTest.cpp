@@ -239,6 +239,7 @@ TEST_F(GraphTest, ParametersChangeInPlace) {
   ASSERT_CU(cuGraphAddKernelNode_v2(&sum, graph, nullptr, 0, &sumParams));
   ASSERT_CU(cuGraphInstantiateWithFlags(&exec, graph, 0));
   ASSERT_CU(cuMemcpyDtoD_v2(b, a, 12));
+  ASSERT_CU(cuCtxSynchronize()); // the stream does not wait for it
   CUdeviceptr old = c;
   c = b; // written now
   ASSERT_CU(cuGraphExecKernelNodeSetParams_v2(exec, sum, &sumParams));
@@ -254,6 +255,7 @@ TEST_F(GraphTest, ParametersChangeInPlace) {
   EXPECT_EQ((std::vector<float>{2, 4, 6}), download(old, 3));
   EXPECT_CU(CUDA_SUCCESS, cuGraphNodeSetEnabled(exec, sum, 0));
   ASSERT_CU(cuMemsetD8_v2(old, 0, 12));
+  ASSERT_CU(cuCtxSynchronize());
   ASSERT_CU(cuGraphLaunch(exec, stream));
   ASSERT_CU(cuStreamSynchronize(stream));
   EXPECT_EQ(0.0f, download(old, 3)[0]);
