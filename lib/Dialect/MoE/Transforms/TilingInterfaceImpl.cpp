@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The loops of a product are, if its rows can be split, tokens, and columns:
-// one by one, or panel by panel of packed weights. Rows sorted by expert cannot
-// be split, as offsets count them from the first.
+// The loops of a tiled, or of an operation on rows, are, if its rows can be
+// split, tokens, and columns: one by one, or panel by panel of packed weights.
+// Rows sorted by expert cannot be split, as offsets count them from the first,
+// and a sort's order and inverse speak of all of them.
 #include "moe/Dialect/MoE/Transforms/TilingInterfaceImpl.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -53,11 +54,10 @@ struct TiledOperand {
   Value get() const { return operand->get(); }
 };
 
-/// A product as tiling sees it.
-struct Product {
+/// An operation as tiling sees it.
+struct TiledOp {
   /// Operands of which a tile needs a part, outs last.
   SmallVector<TiledOperand> operands;
-  bool hasRows = false; ///< whether there is a row loop
   PanelLayoutAttr panel;
 
   /// Axes beyond those given are whole.
@@ -89,14 +89,20 @@ struct Product {
 };
 } // namespace
 
-static FailureOr<Product> describe(PackedMatmulOp op) {
-  Product product;
-  product.hasRows = true;
-  product.panel = op.getPanelAttr();
-  product.add(op.getInputMutable(), {{Axis::Rows}});
-  product.add(op.getWeightsMutable(), {{Axis::Panels}});
-  product.add(op.getOutsMutable(), {{Axis::Rows}, {Axis::Columns}});
-  return product;
+/// Whether rows can be split, so that there is a row loop.
+static bool hasRowLoop(PackedMatmulOp) { return true; }
+static bool hasRowLoop(GroupedMatmulOp op) { return bool(op.getIds()); }
+static bool hasRowLoop(GatherRowsOp op) { return !op.getOrder(); }
+static bool hasRowLoop(ExpertRowsOp op) { return bool(op.getIds()); }
+static bool hasRowLoop(CombineRowsOp op) { return !op.getInverse(); }
+
+static FailureOr<TiledOp> describe(PackedMatmulOp op) {
+  TiledOp tiled;
+  tiled.panel = op.getPanelAttr();
+  tiled.add(op.getInputMutable(), {{Axis::Rows}});
+  tiled.add(op.getWeightsMutable(), {{Axis::Panels}});
+  tiled.add(op.getOutsMutable(), {{Axis::Rows}, {Axis::Columns}});
+  return tiled;
 }
 
 /// The axes of an operand of the epilogue.
@@ -117,91 +123,129 @@ static FailureOr<SmallVector<Axis>> describe(GroupedMatmulOp op, AffineMap map,
   return axes;
 }
 
-static FailureOr<Product> describe(GroupedMatmulOp op) {
-  Product product;
-  product.hasRows = static_cast<bool>(op.getIds());
-  product.panel = op.getPanelAttr();
+static FailureOr<TiledOp> describe(GroupedMatmulOp op) {
+  TiledOp tiled;
+  tiled.panel = op.getPanelAttr();
   Axis tokens, rows, columns{Axis::Columns};
-  if (product.hasRows) {
+  if (hasRowLoop(op)) {
     tokens = {Axis::Rows};
     rows = {Axis::Rows, *op.getNumSlots()};
   }
-  product.add(op.getIdsMutable(), {tokens});
-  product.add(op.getInputMutable(), {op.getBroadcast() ? tokens : rows});
-  product.add(op.getWeightsMutable(), {{}, {product.getColumnKind()}});
+  tiled.add(op.getIdsMutable(), {tokens});
+  tiled.add(op.getInputMutable(), {op.getBroadcast() ? tokens : rows});
+  tiled.add(op.getWeightsMutable(), {{}, {tiled.getColumnKind()}});
   for (auto [extra, map] :
        llvm::zip_equal(op.getExtrasMutable(), op.getEpilogueMaps())) {
     FailureOr<SmallVector<Axis>> axes = describe(op, map, rows, tokens);
     if (failed(axes))
       return failure();
-    product.add(extra, *axes);
+    tiled.add(extra, *axes);
   }
-  product.add(op.getCombineMutable(), {tokens});
-  product.add(op.getSkippedMutable(), {tokens, columns});
-  product.add(op.getInitMutable(), {tokens, columns});
-  product.add(op.getOutsMutable(), {op.getCombine() ? tokens : rows, columns});
-  return product;
+  tiled.add(op.getCombineMutable(), {tokens});
+  tiled.add(op.getSkippedMutable(), {tokens, columns});
+  tiled.add(op.getInitMutable(), {tokens, columns});
+  tiled.add(op.getOutsMutable(), {op.getCombine() ? tokens : rows, columns});
+  return tiled;
+}
+
+static FailureOr<TiledOp> describe(GatherRowsOp op) {
+  TiledOp tiled;
+  Axis tokens, rows, columns{Axis::Columns};
+  if (hasRowLoop(op)) {
+    tokens = {Axis::Rows};
+    rows = {Axis::Rows, int64_t(op.getTopK())};
+  }
+  tiled.add(op.getInputMutable(), {tokens, columns});
+  tiled.add(op.getScaleMutable(), {tokens});
+  tiled.add(op.getOutsMutable(), {rows, columns});
+  return tiled;
+}
+
+static FailureOr<TiledOp> describe(ExpertRowsOp op) {
+  TiledOp tiled;
+  Axis tokens, rows, columns{Axis::Columns};
+  if (hasRowLoop(op)) {
+    auto ids = cast<ShapedType>(op.getIds().getType());
+    tokens = {Axis::Rows};
+    rows = {Axis::Rows, ids.getDimSize(1)};
+  }
+  tiled.add(op.getVectorsMutable(), {{}, columns});
+  tiled.add(op.getIdsMutable(), {tokens});
+  tiled.add(op.getOutsMutable(), {rows, columns});
+  return tiled;
+}
+
+static FailureOr<TiledOp> describe(CombineRowsOp op) {
+  TiledOp tiled;
+  Axis tokens, rows, columns{Axis::Columns};
+  if (hasRowLoop(op)) {
+    auto weights = cast<ShapedType>(op.getWeights().getType());
+    tokens = {Axis::Rows};
+    rows = {Axis::Rows, weights.getDimSize(1)};
+  }
+  tiled.add(op.getRowsMutable(), {rows, columns});
+  tiled.add(op.getWeightsMutable(), {tokens});
+  tiled.add(op.getIdsMutable(), {tokens});
+  tiled.add(op.getSkippedMutable(), {tokens, columns});
+  tiled.add(op.getInitMutable(), {tokens, columns});
+  tiled.add(op.getOutsMutable(), {tokens, columns});
+  return tiled;
 }
 
 namespace {
 template <typename OpTy>
-struct ProductTiling
-    : TilingInterface::ExternalModel<ProductTiling<OpTy>, OpTy> {
+struct RowTiling : TilingInterface::ExternalModel<RowTiling<OpTy>, OpTy> {
   SmallVector<utils::IteratorType> getLoopIteratorTypes(Operation *op) const {
-    // Which loops there are does not depend on what may fail.
-    bool hasRows = true;
-    if (auto grouped = dyn_cast<GroupedMatmulOp>(op))
-      hasRows = static_cast<bool>(grouped.getIds());
-    return SmallVector<utils::IteratorType>(hasRows ? 2 : 1,
+    return SmallVector<utils::IteratorType>(hasRowLoop(cast<OpTy>(op)) ? 2 : 1,
                                             utils::IteratorType::parallel);
   }
 
   SmallVector<Range> getIterationDomain(Operation *op, OpBuilder &b) const {
-    FailureOr<Product> product = describe(cast<OpTy>(op));
-    if (failed(product))
+    FailureOr<TiledOp> tiled = describe(cast<OpTy>(op));
+    if (failed(tiled))
       return {};
-    return getDomain(*product, op->getLoc(), b);
+    return getDomain(cast<OpTy>(op), *tiled, b);
   }
 
   FailureOr<TilingResult>
   getTiledImplementation(Operation *op, OpBuilder &b,
                          ArrayRef<OpFoldResult> offsets,
                          ArrayRef<OpFoldResult> sizes) const {
-    FailureOr<Product> product = describe(cast<OpTy>(op));
-    if (failed(product))
+    FailureOr<TiledOp> tiled = describe(cast<OpTy>(op));
+    if (failed(tiled))
       return failure();
     FailureOr<Columns> columns =
-        getColumns(op, *product, b, offsets.back(), sizes.back());
+        getColumns(op, *tiled, b, offsets.back(), sizes.back());
     if (failed(columns))
       return failure();
     Location loc = op->getLoc();
     TilingResult result;
     SmallVector<Value> operands(op->getOperands());
-    for (const TiledOperand &tiled : product->operands) {
-      if (llvm::all_of(tiled.axes,
+    for (const TiledOperand &operand : tiled->operands) {
+      if (llvm::all_of(operand.axes,
                        [](Axis axis) { return axis.kind == Axis::Whole; }))
         continue;
-      Extents starts, extents, strides(tiled.axes.size(), b.getIndexAttr(1));
-      for (auto [dim, axis] : llvm::enumerate(tiled.axes))
-        addExtent(b, loc, tiled.get(), dim, axis, *columns, offsets, sizes,
+      Extents starts, extents, strides(operand.axes.size(), b.getIndexAttr(1));
+      for (auto [dim, axis] : llvm::enumerate(operand.axes))
+        addExtent(b, loc, operand.get(), dim, axis, *columns, offsets, sizes,
                   starts, extents);
-      auto slice = tensor::ExtractSliceOp::create(b, loc, tiled.get(), starts,
+      auto slice = tensor::ExtractSliceOp::create(b, loc, operand.get(), starts,
                                                   extents, strides);
-      operands[tiled.operand->getOperandNumber()] = slice;
+      operands[operand.operand->getOperandNumber()] = slice;
       result.generatedSlices.push_back(slice);
     }
     SmallVector<Type> types;
     for (OpOperand &init :
          cast<DestinationStyleOpInterface>(op).getDpsInitsMutable())
       types.push_back(operands[init.getOperandNumber()].getType());
-    Operation *tiled = cloneWithoutRegions(b, op, types, operands);
+    Operation *clone = cloneWithoutRegions(b, op, types, operands);
     for (auto [from, to] :
-         llvm::zip_equal(op->getRegions(), tiled->getRegions())) {
+         llvm::zip_equal(op->getRegions(), clone->getRegions())) {
       IRMapping mapping;
       from.cloneInto(&to, mapping);
     }
-    result.tiledOps.push_back(tiled);
-    llvm::append_range(result.tiledValues, tiled->getResults());
+    result.tiledOps.push_back(clone);
+    llvm::append_range(result.tiledValues, clone->getResults());
     return result;
   }
 
@@ -210,15 +254,15 @@ struct ProductTiling
                                       ArrayRef<OpFoldResult> sizes,
                                       Extents &outOffsets,
                                       Extents &outSizes) const {
-    FailureOr<Product> product = describe(cast<OpTy>(op));
-    if (failed(product))
+    FailureOr<TiledOp> tiled = describe(cast<OpTy>(op));
+    if (failed(tiled))
       return failure();
     FailureOr<Columns> columns =
-        getColumns(op, *product, b, offsets.back(), sizes.back());
+        getColumns(op, *tiled, b, offsets.back(), sizes.back());
     if (failed(columns))
       return failure();
-    for (auto [dim, axis] : llvm::enumerate(product->out().axes))
-      addExtent(b, op->getLoc(), product->out().get(), dim, axis, *columns,
+    for (auto [dim, axis] : llvm::enumerate(tiled->out().axes))
+      addExtent(b, op->getLoc(), tiled->out().get(), dim, axis, *columns,
                 offsets, sizes, outOffsets, outSizes);
     return success();
   }
@@ -227,17 +271,17 @@ struct ProductTiling
       Operation *op, OpBuilder &b, unsigned, ArrayRef<OpFoldResult> offsets,
       ArrayRef<OpFoldResult> sizes, SmallVectorImpl<OpFoldResult> &loopOffsets,
       SmallVectorImpl<OpFoldResult> &loopSizes) const {
-    FailureOr<Product> product = describe(cast<OpTy>(op));
-    if (failed(product))
+    FailureOr<TiledOp> tiled = describe(cast<OpTy>(op));
+    if (failed(tiled))
       return failure();
-    SmallVector<Range> domain = getDomain(*product, op->getLoc(), b);
+    SmallVector<Range> domain = getDomain(cast<OpTy>(op), *tiled, b);
     auto addLoop = [&](bool oneByOne, unsigned dim, const Range *loop) {
       if (loop && oneByOne) {
         loopOffsets.push_back(offsets[dim]);
         loopSizes.push_back(sizes[dim]);
         return success();
       }
-      if (!isWhole(offsets[dim], sizes[dim], product->out().get(), dim))
+      if (!isWhole(offsets[dim], sizes[dim], tiled->out().get(), dim))
         return failure();
       if (loop) {
         loopOffsets.push_back(loop->offset);
@@ -245,10 +289,10 @@ struct ProductTiling
       }
       return success();
     };
-    if (failed(addLoop(product->out().axes[0].step == 1, 0,
-                       product->hasRows ? &domain.front() : nullptr)))
+    if (failed(addLoop(tiled->out().axes[0].step == 1, 0,
+                       hasRowLoop(cast<OpTy>(op)) ? &domain.front() : nullptr)))
       return failure();
-    return addLoop(!product->panel, 1, &domain.back());
+    return addLoop(!tiled->panel, 1, &domain.back());
   }
 
   FailureOr<TilingResult>
@@ -272,33 +316,33 @@ private:
     OpFoldResult offset, size;
   };
 
-  static SmallVector<Range> getDomain(const Product &product, Location loc,
+  static SmallVector<Range> getDomain(OpTy op, const TiledOp &tiled,
                                       OpBuilder &b) {
     auto range = [&](Axis::Kind kind) {
-      auto [value, dim] = product.findExtent(kind);
-      return Range{b.getIndexAttr(0), tensor::getMixedSize(b, loc, value, dim),
+      auto [value, dim] = tiled.findExtent(kind);
+      return Range{b.getIndexAttr(0),
+                   tensor::getMixedSize(b, op.getLoc(), value, dim),
                    b.getIndexAttr(1)};
     };
     SmallVector<Range> domain;
-    if (product.hasRows)
+    if (hasRowLoop(op))
       domain.push_back(range(Axis::Rows));
-    domain.push_back(range(product.getColumnKind()));
+    domain.push_back(range(tiled.getColumnKind()));
     return domain;
   }
 
   /// The columns of `size` steps of the column loop from `offset` on.
-  static FailureOr<Columns> getColumns(Operation *op, const Product &product,
+  static FailureOr<Columns> getColumns(Operation *op, const TiledOp &tiled,
                                        OpBuilder &b, OpFoldResult offset,
                                        OpFoldResult size) {
     if (op->getNumResults() == 0)
       return op->emitOpError("is tiled in value form only");
-    if (!product.panel)
+    if (!tiled.panel)
       return Columns{offset, size};
     // The shape of packed weights does not say how many columns are in the last
     // panel, so all tiles must have the same number.
-    int64_t width = product.panel.getWidth();
-    int64_t count =
-        cast<ShapedType>(product.out().get().getType()).getDimSize(1);
+    int64_t width = tiled.panel.getWidth();
+    int64_t count = cast<ShapedType>(tiled.out().get().getType()).getDimSize(1);
     int64_t panels = llvm::divideCeil(count, width);
     std::optional<int64_t> tile = getConstantIntValue(size);
     bool whole = tile == panels;
@@ -340,8 +384,11 @@ private:
 
 void moe::registerTilingInterfaceExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, MoEDialect *) {
-    GroupedMatmulOp::attachInterface<ProductTiling<GroupedMatmulOp>>(*context);
-    PackedMatmulOp::attachInterface<ProductTiling<PackedMatmulOp>>(*context);
+    GroupedMatmulOp::attachInterface<RowTiling<GroupedMatmulOp>>(*context);
+    PackedMatmulOp::attachInterface<RowTiling<PackedMatmulOp>>(*context);
+    GatherRowsOp::attachInterface<RowTiling<GatherRowsOp>>(*context);
+    ExpertRowsOp::attachInterface<RowTiling<ExpertRowsOp>>(*context);
+    CombineRowsOp::attachInterface<RowTiling<CombineRowsOp>>(*context);
     context->loadDialect<affine::AffineDialect, tensor::TensorDialect>();
   });
 }
