@@ -5,6 +5,7 @@
 // DEFINE: %{run} = mlir-runner -e main -entry-point-result=void -shared-libs=%llvm_lib_dir/libmlir_c_runner_utils%shlibext,%llvm_lib_dir/libmlir_runner_utils%shlibext
 //
 // RUN: moe-opt %s --pass-pipeline="builtin.module(func.func(convert-moe-to-linalg),%{bufferize},%{lower})" | %{run} | FileCheck %s
+// RUN: moe-opt %s --pass-pipeline="builtin.module(func.func(moe-split-sort,convert-moe-to-linalg),%{bufferize},%{lower})" | %{run} | FileCheck %s
 
 func.func private @printMemrefF32(tensor<*xf32>)
 func.func private @printMemrefI32(tensor<*xi32>)
@@ -62,7 +63,7 @@ func.func @sort() {
   %a = tensor.empty() : tensor<5xi32>
   %b = tensor.empty(%pairs) : tensor<?xi32>
   %c = tensor.empty(%tokens) : tensor<?x2xi32>
-  %offsets, %order, %inverse = moe.sort_tokens %dynamic experts(4) outs(%a, %b, %c : tensor<5xi32>, tensor<?xi32>, tensor<?x2xi32>) : tensor<?x2xi32>
+  %offsets, %order, %inverse = moe.sort_tokens %dynamic experts(4) chunk(4) outs(%a, %b, %c : tensor<5xi32>, tensor<?xi32>, tensor<?x2xi32>) : tensor<?x2xi32>
   // CHECK: [0, 2, 3, 6, 6]
   %0 = tensor.cast %offsets : tensor<5xi32> to tensor<*xi32>
   call @printMemrefI32(%0) : (tensor<*xi32>) -> ()
@@ -73,6 +74,27 @@ func.func @sort() {
   // CHECK-NEXT: [1, 4]
   // CHECK-NEXT: [5, 2]
   %2 = tensor.cast %inverse : tensor<?x2xi32> to tensor<*xi32>
+  call @printMemrefI32(%2) : (tensor<*xi32>) -> ()
+  return
+}
+
+// Blocks of two; one pair is skipped.
+func.func @sort_blocks() {
+  %ids = arith.constant dense<[[2, 0], [0, 4], [2, 1]]> : tensor<3x2xi32>
+  %a = tensor.empty() : tensor<5xi32>
+  %b = tensor.empty() : tensor<10xi32>
+  %c = tensor.empty() : tensor<3x2xi32>
+  %offsets, %order, %inverse = moe.sort_tokens %ids experts(4) partial block(2) chunk(2) outs(%a, %b, %c : tensor<5xi32>, tensor<10xi32>, tensor<3x2xi32>) : tensor<3x2xi32>
+  // CHECK: [0, 2, 4, 6, 6]
+  %0 = tensor.cast %offsets : tensor<5xi32> to tensor<*xi32>
+  call @printMemrefI32(%0) : (tensor<*xi32>) -> ()
+  // CHECK: [1, 2, 5, -1, 0, 4, 3, -1, -1, -1]
+  %1 = tensor.cast %order : tensor<10xi32> to tensor<*xi32>
+  call @printMemrefI32(%1) : (tensor<*xi32>) -> ()
+  // CHECK: {{\[\[}}4, 0]
+  // CHECK-NEXT: [1, 6]
+  // CHECK-NEXT: [5, 2]
+  %2 = tensor.cast %inverse : tensor<3x2xi32> to tensor<*xi32>
   call @printMemrefI32(%2) : (tensor<*xi32>) -> ()
   return
 }
@@ -114,6 +136,7 @@ func.func @grouped() {
 func.func @main() {
   call @route() : () -> ()
   call @sort() : () -> ()
+  call @sort_blocks() : () -> ()
   call @grouped() : () -> ()
   return
 }

@@ -5,6 +5,7 @@
 #include "RouteBuilder.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "moe/Dialect/MoE/Utils/RouteCapacity.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -20,27 +21,11 @@ static Value zeros(ScalarBuilder &b, int64_t count, Value zero) {
   return linalg::FillOp::create(b, zero, init).getResult(0);
 }
 
-/// Tokens that an expert takes, an i32.
+/// Tokens that an expert takes; at most as many as there are pairs, which i32
+/// holds.
 Value RouteBuilder::buildCapacity() {
-  RouteCapacityAttr capacity = *op.getCapacity();
-  if (!capacity.hasFactor())
-    return b.i32(std::min<int64_t>(capacity.getTokens(),
-                                   std::numeric_limits<int32_t>::max()));
-  Type f64 = b.getF64Type(), i32 = b.getI32Type();
-  auto constant = [&](double value) -> Value {
-    return arith::ConstantOp::create(b, b.getF64FloatAttr(value));
-  };
-  Value share = arith::SIToFPOp::create(b, f64, b.toI32(tokens));
-  share = arith::MulFOp::create(
-      b, share, constant(capacity.getFactor().convertToDouble()));
-  share = arith::DivFOp::create(b, share, constant(experts));
-  // Rounded up: a truncation, and one more where it lost something.
-  Value whole = arith::FPToSIOp::create(b, i32, share);
-  Value lost =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OLT,
-                            arith::SIToFPOp::create(b, f64, whole), share);
-  whole = b.add(whole, arith::ExtUIOp::create(b, i32, lost));
-  return arith::MulIOp::create(b, whole, b.i32(capacity.getTimes()));
+  Value pairs = arith::MulIOp::create(b, tokens, b.index(topK));
+  return b.toI32(b.min(moe::buildCapacity(b, op, tokens), pairs));
 }
 
 /// Of the tokens whose id in `slot` is `id` (or of all), the `wanted` of

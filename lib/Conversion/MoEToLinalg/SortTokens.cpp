@@ -1,135 +1,187 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// moe.sort_tokens as three loops: histogram, scan, stable scatter.
-#include "moe/Conversion/MoEToLinalg/MoEToLinalg.h"
+// moe.sort_tokens as loops (histogram, scan, stable scatter), and the steps of
+// a sort by chunks, which are the same loops with counts for each chunk.
+#include "ScalarBuilder.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
+#include "moe/Conversion/MoEToLinalg/MoEToLinalg.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 
 using namespace mlir;
 using namespace mlir::moe;
 
+using Values = ScalarBuilder::Values;
+
+namespace {
+/// The pairs of `ids` [T, k] in chunks of `size`, or in one.
+class Pairs {
+public:
+  Pairs(ScalarBuilder &b, Value ids, std::optional<int64_t> size)
+      : ids(ids), slots(cast<ShapedType>(ids.getType()).getDimSize(1)),
+        size(size) {
+    OpFoldResult tokens = tensor::getMixedSize(b, b.getLoc(), ids, 0);
+    count = arith::MulIOp::create(
+        b, getValueOrCreateConstantIndexOp(b, b.getLoc(), tokens),
+        b.index(slots));
+  }
+
+  /// The token and the slot of a pair.
+  Values getPlace(ScalarBuilder &b, Value pair) const {
+    return {arith::DivUIOp::create(b, pair, b.index(slots)),
+            arith::RemUIOp::create(b, pair, b.index(slots))};
+  }
+  /// The chunk and the expert of a pair: its place in tables [C, E+1].
+  Values getCell(ScalarBuilder &b, Value pair) const {
+    Value chunk =
+        size ? arith::DivUIOp::create(b, pair, b.index(*size)) : b.index(0);
+    return {chunk, b.toIndex(b.load(ids, getPlace(b, pair)))};
+  }
+
+  Value count;
+
+private:
+  Value ids;
+  int64_t slots;
+  std::optional<int64_t> size;
+};
+} // namespace
+
+static Value fill(ScalarBuilder &b, int32_t value, Value tensor) {
+  return linalg::FillOp::create(b, b.i32(value), tensor).getResult(0);
+}
+
+/// How many pairs there are of each expert in each chunk.
+static Value buildCounts(ScalarBuilder &b, const Pairs &pairs, Value out) {
+  return b.loop(pairs.count, fill(b, 0, out),
+                [&](ScalarBuilder &b, Value pair, ValueRange carried) {
+                  Values cell = pairs.getCell(b, pair);
+                  Value count = b.load(carried[0], cell);
+                  return Values{
+                      b.store(b.add(count, b.i32(1)), carried[0], cell)};
+                })[0];
+}
+
+/// The first row of each expert, a multiple of `multiple`, and that of each
+/// chunk in it.
+static Values buildScan(ScalarBuilder &b, Value counts, int64_t multiple,
+                        Value offsets, Value starts) {
+  OpFoldResult chunks = tensor::getMixedSize(b, b.getLoc(), counts, 0);
+  Value end = getValueOrCreateConstantIndexOp(b, b.getLoc(), chunks);
+  int64_t columns = cast<ShapedType>(counts.getType()).getDimSize(1);
+  Values scanned =
+      b.loop(b.index(columns), {b.i32(0), offsets, starts},
+             [&](ScalarBuilder &b, Value expert, ValueRange carried) {
+               Value row = carried[0];
+               if (multiple > 1)
+                 row = arith::MulIOp::create(
+                     b, arith::CeilDivUIOp::create(b, row, b.i32(multiple)),
+                     b.i32(multiple));
+               Value offsets = b.store(row, carried[1], expert);
+               Values inner = b.loop(
+                   end, {row, carried[2]},
+                   [&](ScalarBuilder &b, Value chunk, ValueRange carried) {
+                     Value starts =
+                         b.store(carried[0], carried[1], {chunk, expert});
+                     Value count = b.load(counts, {chunk, expert});
+                     return Values{b.add(carried[0], count), starts};
+                   });
+               return Values{inner[0], offsets, inner[1]};
+             });
+  return {scanned[1], scanned[2]};
+}
+
+/// The pair in each row, and the row of each pair.
+static Values buildPlaces(ScalarBuilder &b, const Pairs &pairs, Value starts,
+                          Value order, Value inverse) {
+  Values placed =
+      b.loop(pairs.count, {starts, order, inverse},
+             [&](ScalarBuilder &b, Value pair, ValueRange carried) {
+               Values cell = pairs.getCell(b, pair);
+               Value row = b.load(carried[0], cell);
+               return Values{b.store(b.add(row, b.i32(1)), carried[0], cell),
+                             b.store(b.toI32(pair), carried[1], b.toIndex(row)),
+                             b.store(row, carried[2], pairs.getPlace(b, pair))};
+             });
+  return {placed[1], placed[2]};
+}
+
 namespace {
 struct SortTokensToLoops : OpRewritePattern<SortTokensOp> {
   using OpRewritePattern::OpRewritePattern;
+
   LogicalResult matchAndRewrite(SortTokensOp op,
-                                PatternRewriter &rewriter) const override;
+                                PatternRewriter &rewriter) const override {
+    if (op.getNumResults() == 0)
+      return rewriter.notifyMatchFailure(op, "buffer form");
+    ScalarBuilder b(op.getLoc(), rewriter);
+    Pairs pairs(b, op.getIds(), std::nullopt);
+    // One column for each expert and one for skipped pairs.
+    int64_t columns = op.getExperts() + 1;
+    Value table = tensor::EmptyOp::create(b, ArrayRef<int64_t>{1, columns},
+                                          b.getI32Type());
+    Value counts = buildCounts(b, pairs, table);
+    Values scanned =
+        buildScan(b, counts, op.getRowMultiple(), op.getOuts()[0], table);
+    Value order = op.getOuts()[1];
+    if (op.getBlock())
+      order = fill(b, -1, order);
+    Values placed = buildPlaces(b, pairs, scanned[1], order, op.getOuts()[2]);
+    rewriter.replaceOp(op, {scanned[0], placed[0], placed[1]});
+    return success();
+  }
 };
 
-/// Builds scalar code of the sort at one place.
-struct SortBuilder : ImplicitLocOpBuilder {
-  using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
+struct CountPairsToLoops : OpRewritePattern<CountPairsOp> {
+  using OpRewritePattern::OpRewritePattern;
 
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(*this, value);
+  LogicalResult matchAndRewrite(CountPairsOp op,
+                                PatternRewriter &rewriter) const override {
+    if (op.getNumResults() == 0)
+      return rewriter.notifyMatchFailure(op, "buffer form");
+    ScalarBuilder b(op.getLoc(), rewriter);
+    Pairs pairs(b, op.getIds(), op.getChunk());
+    rewriter.replaceOp(op, buildCounts(b, pairs, op.getOuts()[0]));
+    return success();
   }
-  Value load(Value tensor, ValueRange indices) {
-    return tensor::ExtractOp::create(*this, tensor, indices);
+};
+
+struct ScanCountsToLoops : OpRewritePattern<ScanCountsOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ScanCountsOp op,
+                                PatternRewriter &rewriter) const override {
+    if (op.getNumResults() == 0)
+      return rewriter.notifyMatchFailure(op, "buffer form");
+    ScalarBuilder b(op.getLoc(), rewriter);
+    rewriter.replaceOp(op,
+                       buildScan(b, op.getCounts(), op.getBlock().value_or(1),
+                                 op.getOuts()[0], op.getOuts()[1]));
+    return success();
   }
-  Value store(Value value, Value tensor, ValueRange indices) {
-    return tensor::InsertOp::create(*this, value, tensor, indices);
-  }
-  Value toIndex(Value value) {
-    return arith::IndexCastOp::create(*this, getIndexType(), value);
-  }
-  Value add(Value lhs, Value rhs) {
-    return arith::AddIOp::create(*this, lhs, rhs);
-  }
-  /// The tensors carried through `body(i, tensors)` for i in [0, end).
-  ValueRange loop(
-      Value end, ValueRange carried,
-      function_ref<SmallVector<Value>(SortBuilder &, Value, ValueRange)> body) {
-    return scf::ForOp::create(
-               *this, index(0), end, index(1), carried,
-               [&](OpBuilder &b, Location loc, Value i, ValueRange values) {
-                 SortBuilder inner(loc, b);
-                 scf::YieldOp::create(b, loc, body(inner, i, values));
-               })
-        .getResults();
+};
+
+struct PlacePairsToLoops : OpRewritePattern<PlacePairsOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(PlacePairsOp op,
+                                PatternRewriter &rewriter) const override {
+    if (op.getNumResults() == 0)
+      return rewriter.notifyMatchFailure(op, "buffer form");
+    ScalarBuilder b(op.getLoc(), rewriter);
+    Pairs pairs(b, op.getIds(), op.getChunk());
+    Value order = fill(b, -1, op.getOuts()[0]);
+    rewriter.replaceOp(
+        op, buildPlaces(b, pairs, op.getStarts(), order, op.getOuts()[1]));
+    return success();
   }
 };
 } // namespace
 
-LogicalResult
-SortTokensToLoops::matchAndRewrite(SortTokensOp op,
-                                   PatternRewriter &rewriter) const {
-  if (op.getNumResults() == 0)
-    return rewriter.notifyMatchFailure(op, "buffer form");
-  SortBuilder b(op.getLoc(), rewriter);
-  Value ids = op.getIds();
-  Type i32 = b.getI32Type();
-  int64_t topK = cast<ShapedType>(ids.getType()).getDimSize(1);
-  Value slots = b.index(topK);
-  OpFoldResult tokens = tensor::getMixedSize(b, b.getLoc(), ids, 0);
-  Value pairs = arith::MulIOp::create(
-      b, getValueOrCreateConstantIndexOp(b, b.getLoc(), tokens), slots);
-  auto expertOf = [&](SortBuilder &b, Value pair) -> Value {
-    Value token = arith::DivUIOp::create(b, pair, slots);
-    Value slot = arith::RemUIOp::create(b, pair, slots);
-    return b.toIndex(b.load(ids, {token, slot}));
-  };
-
-  auto constant = [&](int32_t value) -> Value {
-    return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
-  };
-  auto fill = [&](int32_t value, Value tensor) {
-    return linalg::FillOp::create(b, constant(value), tensor).getResult(0);
-  };
-  auto toI32 = [&](SortBuilder &b, Value index) -> Value {
-    return arith::IndexCastOp::create(b, i32, index);
-  };
-
-  // One count for each expert and one for skipped pairs.
-  int64_t columns = op.getExperts() + 1;
-  Value unit = constant(1);
-  Value counts = tensor::EmptyOp::create(b, ArrayRef<int64_t>{columns}, i32);
-  counts = b.loop(pairs, fill(0, counts),
-                  [&](SortBuilder &b, Value pair,
-                      ValueRange carried) -> SmallVector<Value> {
-                    Value expert = expertOf(b, pair);
-                    Value count = b.load(carried[0], expert);
-                    return {b.store(b.add(count, unit), carried[0], expert)};
-                  })
-               .front();
-  // Counts become cursors, the next row of each.
-  Value multiple = b.index(op.getRowMultiple());
-  ValueRange scanned = b.loop(
-      b.index(columns), {b.index(0), op.getOuts()[0], counts},
-      [&](SortBuilder &b, Value expert,
-          ValueRange carried) -> SmallVector<Value> {
-        Value row = carried[0], rowNumber = toI32(b, row);
-        Value next = b.add(row, b.toIndex(b.load(carried[2], expert)));
-        if (op.getBlock())
-          next = arith::MulIOp::create(
-              b, arith::CeilDivUIOp::create(b, next, multiple), multiple);
-        return {next, b.store(rowNumber, carried[1], expert),
-                b.store(rowNumber, carried[2], expert)};
-      });
-  Value order = op.getOuts()[1];
-  if (op.getBlock())
-    order = fill(-1, order);
-  ValueRange sorted =
-      b.loop(pairs, {scanned[2], order, op.getOuts()[2]},
-             [&](SortBuilder &b, Value pair,
-                 ValueRange carried) -> SmallVector<Value> {
-               Value expert = expertOf(b, pair);
-               Value row = b.load(carried[0], expert);
-               Value token = arith::DivUIOp::create(b, pair, slots);
-               Value slot = arith::RemUIOp::create(b, pair, slots);
-               return {b.store(b.add(row, unit), carried[0], expert),
-                       b.store(toI32(b, pair), carried[1], b.toIndex(row)),
-                       b.store(row, carried[2], {token, slot})};
-             });
-  rewriter.replaceOp(op, {scanned[1], sorted[1], sorted[2]});
-  return success();
-}
-
 void moe::populateSortTokensToLinalgPatterns(RewritePatternSet &patterns) {
-  patterns.add<SortTokensToLoops>(patterns.getContext());
+  patterns.add<SortTokensToLoops, CountPairsToLoops, ScanCountsToLoops,
+               PlacePairsToLoops>(patterns.getContext());
 }

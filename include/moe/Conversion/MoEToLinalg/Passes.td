@@ -13,7 +13,7 @@ def ConvertMoEToLinalgPass : InterfacePass<"convert-moe-to-linalg", "::mlir::Fun
     buffer form and products with packed weights stay as they are. The fused forms of `moe.grouped_matmul` are first taken
     apart into plain products, `moe.gather_rows`, elementwise operations and `moe.combine_rows`.
 
-    `training` stands for the losses, `moe.count_experts`, `moe.win_probability` and `moe.update_bias`, which have no other lowering.
+    `sort_tokens` stands for the steps of a sort by chunks too, `training` for the losses, `moe.count_experts`, `moe.win_probability` and `moe.update_bias`, which have no other lowering.
 
     `ops` limits the conversion to the operations named.
   }];
