@@ -114,7 +114,8 @@ std::optional<RowSpace> RowSetAnalysis::getSpace(Operation *op, Value offsets,
   return std::nullopt;
 }
 
-RowSet moe::getComputedRows(RowSpace space, int64_t experts, bool partial) {
+RowSet RowSetAnalysis::getComputedRows(RowSpace space, int64_t experts,
+                                       bool partial) {
   bool skips = space.sort ? space.sort.getPartial() : partial;
   return skips ? RowSet::upToExpert(experts) : RowSet::all();
 }

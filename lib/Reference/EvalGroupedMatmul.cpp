@@ -2,6 +2,7 @@
 //
 // moe.grouped_matmul: all rows of all results, one element after the other,
 // then the combination.
+#include "ExpertOfRows.h"
 #include "Matrices.h"
 #include "ScalarProgram.h"
 
@@ -21,7 +22,7 @@ struct GroupedMatmul {
 
   int64_t experts = 0, slots = 1, width = 0, inputColumns = 0;
   std::vector<int64_t> expertOf; ///< Of each row; E where it is skipped.
-  std::vector<int64_t> pairOf;   ///< Of each row; empty where unknown.
+  SmallVector<int64_t> pairOf;   ///< Of each row; empty where unknown.
   Tensor input;
   std::vector<Matrices> weights;
   std::vector<Tensor> extras;
@@ -30,39 +31,18 @@ struct GroupedMatmul {
   std::vector<Tensor> values; ///< v [R, N] of each result.
 
 private:
-  LogicalResult readIds();
-  LogicalResult readOffsets();
+  LogicalResult readPairs(int64_t rows);
   FailureOr<Scalar> readExtra(unsigned i, ArrayRef<int64_t> position);
 };
 
-LogicalResult GroupedMatmul::readIds() {
-  expertOf = frame.tensor(op.getIds()).integers().vec();
-  int64_t last = op.getPartial() ? experts : experts - 1;
-  for (auto [row, expert] : llvm::enumerate(expertOf)) {
-    if (expert < 0 || expert > last)
-      return op.emitOpError("expected expert ids 0 to ")
-             << last << ", got " << expert << " for pair " << row;
-    pairOf.push_back(row);
+LogicalResult GroupedMatmul::readPairs(int64_t rows) {
+  if (op.getIds()) {
+    pairOf = llvm::to_vector(llvm::seq(rows));
+    return success();
   }
-  return success();
-}
-
-LogicalResult GroupedMatmul::readOffsets() {
-  int64_t rows =
-      op.getOrder() ? frame.tensor(op.getOrder()).getDim(0) : input.getDim(0);
-  Tensor tensor = frame.tensor(op.getOffsets());
-  ArrayRef<int64_t> offsets = tensor.integers();
-  if (!llvm::is_sorted(offsets) || offsets.front() != 0 ||
-      offsets.back() > rows || (!op.getPartial() && offsets.back() != rows))
-    return op.emitOpError("expected offsets rising from 0 to ")
-           << (op.getPartial() ? "at most " : "") << rows << ", got "
-           << ArrayRef(offsets);
-  for (int64_t e = 0; e < experts; ++e)
-    expertOf.insert(expertOf.end(), offsets[e + 1] - offsets[e], e);
-  expertOf.resize(rows, experts);
   if (!op.getOrder())
     return success();
-  pairOf = frame.tensor(op.getOrder()).integers().vec();
+  llvm::append_range(pairOf, frame.tensor(op.getOrder()).integers());
   for (auto [row, pair] : llvm::enumerate(pairOf))
     if (pair < 0 || pair >= rows)
       return op.emitOpError("expected pairs 0 to ")
@@ -74,14 +54,17 @@ LogicalResult GroupedMatmul::readRows() {
   input = frame.tensor(op.getInput());
   experts = op.getNumExperts();
   slots = op.getNumSlots().value_or(1);
-  if (failed(op.getIds() ? readIds() : readOffsets()))
+  Value places = op.getIds() ? op.getIds() : op.getOrder();
+  int64_t rows =
+      places ? frame.tensor(places).getNumElements() : input.getDim(0);
+  FailureOr<std::vector<int64_t>> experts =
+      getExpertOfRows(op, {op.getOffsets(), op.getIds(), op.getPartial()},
+                      this->experts, rows, frame);
+  if (failed(experts) || failed(readPairs(rows)))
     return failure();
-  int64_t rows = expertOf.size();
-  if (failed(checkEqual(op, "number of input rows",
-                        op.getBroadcast() ? rows / slots : rows,
-                        input.getDim(0))))
-    return failure();
-  return success();
+  expertOf = std::move(*experts);
+  return checkEqual(op, "number of input rows",
+                    op.getBroadcast() ? rows / slots : rows, input.getDim(0));
 }
 
 LogicalResult GroupedMatmul::readOperands() {

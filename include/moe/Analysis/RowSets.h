@@ -105,6 +105,8 @@ private:
   /// The space that offsets or ids say; nothing, after a report, if they are
   /// not those of a sort.
   std::optional<RowSpace> getSpace(Operation *op, Value offsets, Value ids);
+  /// The rows that a product or a lookup by expert gives.
+  static RowSet getComputedRows(RowSpace space, int64_t experts, bool partial);
   /// The sort that `value` is result `index` of; the first of those that give
   /// one order.
   SortTokensOp getSort(Value value, unsigned index);
@@ -122,9 +124,6 @@ private:
   SmallVector<SortTokensOp> orders;
   SetVector<Operation *> sorts, combinedSorts;
 };
-
-/// The rows that a product or a lookup by expert gives.
-RowSet getComputedRows(RowSpace space, int64_t experts, bool partial);
 
 } // namespace mlir::moe
 

@@ -5,6 +5,8 @@
 // later stages can tell and still find the column.
 #include "RouteKernel.h"
 
+#include "moe/Dialect/MoE/Utils/RouteCapacity.h"
+
 using namespace mlir;
 using namespace mlir::moe;
 
@@ -21,29 +23,6 @@ static Value compare(KernelBuilder &b, arith::CmpIPredicate predicate,
 
 static Value both(KernelBuilder &b, Value lhs, Value rhs) {
   return arith::AndIOp::create(b, lhs, rhs);
-}
-
-/// Tokens that an expert takes, of type index.
-Value RouteKernel::emitCapacityOf(Value tokens) {
-  RouteCapacityAttr capacity = *op.getCapacity();
-  if (!capacity.hasFactor())
-    return b.index(capacity.getTokens());
-  Type f64 = b.getF64Type(), i64 = b.getI64Type();
-  auto constant = [&](double value) -> Value {
-    return arith::ConstantOp::create(b, b.getF64FloatAttr(value));
-  };
-  Value count = arith::SIToFPOp::create(
-      b, f64, arith::IndexCastOp::create(b, i64, tokens));
-  Value share = arith::MulFOp::create(
-      b, count, constant(capacity.getFactor().convertToDouble()));
-  share = arith::DivFOp::create(b, share, constant(experts));
-  // Rounded up: a truncation, and one more where it lost something.
-  Value whole = arith::FPToSIOp::create(b, i64, share);
-  Value lost =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OLT,
-                            arith::SIToFPOp::create(b, f64, whole), share);
-  whole = b.add(whole, arith::ExtUIOp::create(b, i64, lost));
-  return b.mul(b.toIndex(whole), capacity.getTimes());
 }
 
 void RouteKernel::selectTokens(Value tokens, Value wanted,
@@ -100,7 +79,7 @@ void RouteKernel::emitExpertKeys(Value token) {
 
 void RouteKernel::emitExpertChoice(Value tokens) {
   Value always = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  Value wanted = b.min(emitCapacityOf(tokens), tokens);
+  Value wanted = b.min(buildCapacity(b, op, tokens), tokens);
   forEachSlot(topK, [&](Value expert) {
     Value id = b.toI32(expert), left = b.sub(b.i32(-1), id);
     selectTokens(
@@ -114,7 +93,7 @@ void RouteKernel::emitExpertChoice(Value tokens) {
 }
 
 void RouteKernel::emitCapacity(Value tokens) {
-  Value capacity = emitCapacityOf(tokens);
+  Value capacity = buildCapacity(b, op, tokens);
   if (op.getCapacity()->getFirst() == Precedence::Weight)
     return emitCapacityByWeight(capacity, tokens);
   RouteRow used(b, experts, b.getIndexType());

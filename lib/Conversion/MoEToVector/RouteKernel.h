@@ -69,7 +69,6 @@ private:
   void emitExpertChoice(Value tokens);
   void emitCapacity(Value tokens);
   void emitCapacityByWeight(Value capacity, Value tokens);
-  Value emitCapacityOf(Value tokens);
   void emitCounts(Value token);
 
   /// Of tokens that are members with an unsigned key, marks the `wanted` of

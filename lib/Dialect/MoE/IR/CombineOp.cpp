@@ -32,3 +32,11 @@ LogicalResult CombineOp::verify() {
   return checkExtent(*this, "number of rows", tokens * topK,
                      rows.getDimSize(0));
 }
+
+LogicalResult
+CombineOp::reifyResultShapes(OpBuilder &b,
+                             ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back({extentOf(b, getLoc(), getWeights(), 0),
+                    extentOf(b, getLoc(), getRows(), 1)});
+  return success();
+}

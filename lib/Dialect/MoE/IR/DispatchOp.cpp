@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "OpSupport.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
 using namespace mlir;
 using namespace mlir::moe;
 
@@ -36,4 +38,19 @@ LogicalResult DispatchOp::verify() {
     return success();
   return checkExtent(*this, "number of rows", tokens * topK,
                      rows.getDimSize(0));
+}
+
+LogicalResult
+DispatchOp::reifyResultShapes(OpBuilder &b,
+                              ReifiedRankedShapedTypeDims &shapes) {
+  int64_t topK = getPlan().getType().getTopK();
+  OpFoldResult rows = extentOf(b, getLoc(), getIds(), 0);
+  if (auto tokens = dyn_cast<Value>(rows)) {
+    Value slots = arith::ConstantIndexOp::create(b, getLoc(), topK);
+    rows = b.createOrFold<arith::MulIOp>(getLoc(), tokens, slots);
+  } else {
+    rows = b.getIndexAttr(*getConstantIntValue(rows) * topK);
+  }
+  shapes.push_back({rows, extentOf(b, getLoc(), getInput(), 1)});
+  return success();
 }

@@ -70,6 +70,17 @@ LogicalResult ExpertOp::verifyRegions() {
                    yield.getValues().front().getType());
 }
 
+LogicalResult ExpertOp::reifyResultShapes(OpBuilder &b,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  int64_t width = cast<ShapedType>(getResult().getType()).getDimSize(1);
+  // Only the region, which may not even run, knows a dynamic width.
+  if (ShapedType::isDynamic(width))
+    return failure();
+  shapes.push_back(
+      {extentOf(b, getLoc(), getRows(), 0), b.getIndexAttr(width)});
+  return success();
+}
+
 LogicalResult ExpertOp::canonicalize(ExpertOp op, PatternRewriter &rewriter) {
   Block &body = op.getBody().front();
   llvm::BitVector unused(body.getNumArguments());

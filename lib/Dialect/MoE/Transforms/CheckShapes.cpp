@@ -60,14 +60,6 @@ static Value getIds(Value plan) {
   return dispatch ? dispatch.getIds() : Value();
 }
 
-/// Whether rows were made by the layer of this plan, as many as it has pairs.
-static bool isMadeByLayer(Value rows, Value plan) {
-  if (auto expert = rows.getDefiningOp<ExpertOp>())
-    return expert.getPlan() == plan;
-  auto dispatch = rows.getDefiningOp<DispatchOp>();
-  return dispatch && dispatch.getPlan() == plan;
-}
-
 static Extents getExtents(Operation *op) {
   Extents extents;
   TypeSwitch<Operation *>(op)
@@ -84,14 +76,12 @@ static Extents getExtents(Operation *op) {
       })
       .Case([&](ExpertOp op) {
         add(extents, "ids of the plan", getIds(op.getPlan()));
-        if (!isMadeByLayer(op.getRows(), op.getPlan()))
-          add(extents, "rows", op.getRows(), op.getPlan().getType().getTopK());
+        add(extents, "rows", op.getRows(), op.getPlan().getType().getTopK());
       })
       .Case([&](CombineOp op) {
         add(extents, "weights", op.getWeights());
         add(extents, "ids of the plan", getIds(op.getPlan()));
-        if (!isMadeByLayer(op.getRows(), op.getPlan()))
-          add(extents, "rows", op.getRows(), op.getPlan().getType().getTopK());
+        add(extents, "rows", op.getRows(), op.getPlan().getType().getTopK());
         add(extents, "residual", op.getResidual());
         add(extents, "skipped", op.getSkipped());
       })

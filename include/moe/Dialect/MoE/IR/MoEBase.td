@@ -33,7 +33,9 @@ def MoE_Dialect : Dialect {
     void registerAttributes();
     void registerTypes();
   }];
-  let dependentDialects = ["::mlir::func::FuncDialect"];
+  // Shape functions build arith and tensor operations.
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect"];
 }
 
 class MoE_Op<string mnemonic, list<Trait> traits = []>

@@ -6,7 +6,8 @@ include "moe/Dialect/MoE/IR/MoERouteOp.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 
 def MoE_DispatchOp : MoE_Op<"dispatch", [
-    Pure, DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
+    Pure, DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "Bring each expert's rows together";
   let description = [{
     Sorts the T·k (token, slot) pairs by expert id, stable in token-slot order, and
@@ -47,7 +48,8 @@ def MoE_DispatchOp : MoE_Op<"dispatch", [
 
 def MoE_ExpertOp : MoE_Op<"expert", [
     SingleBlockImplicitTerminator<"::mlir::moe::YieldOp">, RecursiveMemoryEffects,
-    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "Run every expert on its rows";
   let description = [{
     The region is one expert on a block of its rows: its first argument is `[n, D]` for
@@ -96,7 +98,9 @@ def MoE_YieldOp : MoE_Op<"yield", [
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
 }
 
-def MoE_CombineOp : MoE_Op<"combine", [Pure, AttrSizedOperandSegments]> {
+def MoE_CombineOp : MoE_Op<"combine", [
+    Pure, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "Weighted sum of each token's expert outputs";
   let description = [{
     `out[t, :] = residual[t, :] + sum over slots s of weights[t, s] * rows[row(t, s), :]`, added in slot
