@@ -9,9 +9,9 @@
 
 namespace moe::ptxsim {
 
+using ptx::isInteger;
 using ptx::Modifier;
 using ptx::Opcode;
-using ptx::isInteger;
 using ptx::Type;
 
 namespace {

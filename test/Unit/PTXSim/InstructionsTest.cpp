@@ -109,7 +109,7 @@ TEST_F(Instructions, WideIntegersAndCarries) {
       reversed |= (x >> k & 1) << (63 - k);
     uint64_t expected[8] = {
         x + y,
-        uint64_t((unsigned __int128)(x) + y >> 64) + x,
+        uint64_t(((unsigned __int128)(x) + y) >> 64) + x,
         uint64_t(5) - (x < y),
         uint64_t((unsigned __int128)(x)*y >> 64),
         x / y,
