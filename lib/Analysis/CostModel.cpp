@@ -121,6 +121,8 @@ private:
   /// How many experts run `op`: the active ones of all regions and loops
   /// around it.
   double instances(Operation *op);
+  /// How often a loop over rows (`scf.forall`) around `op` runs it.
+  double countRows(Operation *op);
   std::optional<ExpertScope> getScope(Operation *parent);
 
   /// How many experts' weights an operation reads that finds the expert of each
@@ -188,6 +190,23 @@ double CostBuilder::instances(Operation *op) {
   return 1.0;
 }
 
+double CostBuilder::countRows(Operation *op) {
+  double rows = 1.0;
+  for (auto loop = op->getParentOfType<scf::ForallOp>(); loop;
+       loop = loop->getParentOfType<scf::ForallOp>())
+    for (OpFoldResult end : loop.getMixedUpperBound()) {
+      auto value = dyn_cast<Value>(end);
+      rows *= boundOf(value ? getUpperBound(value) : getConstantIntValue(end));
+    }
+  return rows;
+}
+
+/// Whether `value` lives for one step of a loop over rows only, in a cache.
+static bool isOfOneRow(Value value) {
+  Operation *op = getSource(value).getDefiningOp();
+  return op && op->getParentOfType<scf::ForallOp>();
+}
+
 void CostBuilder::addWeight(OpCost &cost, Value weights, double count) {
   cost.parameters += count;
   cost.weightBytes += count * elementBytes(weights);
@@ -208,14 +227,15 @@ OpCost CostBuilder::buildLinalg(linalg::LinalgOp op) {
   }
   // The blocks of rows of all experts add up to all rows. What does not depend
   // on the rows is done for each expert.
-  double times = instances(op), timesRows = ofRows ? 1.0 : times;
+  double times = instances(op), rows = countRows(op),
+         timesRows = rows * (ofRows ? 1.0 : times);
 
   OpCost cost;
   cost.flops = timesRows * steps * countFlops(*op.getBlock());
   auto read = [&](Value value, double count) {
     if (isWeight(value))
       addWeight(cost, value, times * count);
-    else
+    else if (!isOfOneRow(value))
       cost.activationBytes += timesRows * count * elementBytes(value);
   };
   llvm::SmallSetVector<Value, 4> whole;
@@ -228,15 +248,18 @@ OpCost CostBuilder::buildLinalg(linalg::LinalgOp op) {
       whole.insert(init.get());
   for (Value value : whole)
     read(value, elements(value));
-  // A step reads one element of what is indexed in the body.
+  // A step reads one element of what is indexed in the body; rows share what
+  // they read of a weight.
   llvm::SmallSetVector<Value, 2> indexed;
   op.getBlock()->walk(
       [&](tensor::ExtractOp extract) { indexed.insert(extract.getTensor()); });
   for (Value value : indexed)
     if (!whole.contains(value))
-      read(value, std::min(steps, elements(value)));
+      read(value,
+           std::min(isWeight(value) ? rows * steps : steps, elements(value)));
   for (Value init : op.getDpsInits())
-    cost.activationBytes += timesRows * bytes(init);
+    if (!isOfOneRow(init))
+      cost.activationBytes += timesRows * bytes(init);
   return cost;
 }
 
@@ -376,10 +399,15 @@ OpCost CostBuilder::build(Operation *op) {
     return buildGroupedMatmul(grouped);
   if (auto attention = dyn_cast<AttentionOp>(op))
     return buildAttention(attention);
-  auto expert = dyn_cast<ExpertOp>(op);
-  if (!expert)
-    return buildMoE(op);
   OpCost cost;
+  auto expert = dyn_cast<ExpertOp>(op);
+  if (!expert) {
+    cost = buildMoE(op);
+    double rows = countRows(op);
+    cost.activationBytes *= rows;
+    cost.flops *= rows;
+    return cost;
+  }
   for (Operation &inner : expert.getBody().getOps())
     if (CostModel::isCosted(&inner))
       cost += build(&inner);
