@@ -286,9 +286,8 @@ void Parser::parseLabel(const Token &name) {
   uint32_t index = uint32_t(function->labels.size());
   if (!targets.insert({{scope, text}, {Operand::Kind::Label, index}}).second)
     error(name.location, "label \"" + text + "\" is defined twice");
-  function->labels.push_back({text, true,
-                              uint32_t(function->instructions.size()), scope,
-                              name.location});
+  function->labels.push_back(
+      {text, uint32_t(function->instructions.size()), scope, name.location});
   addStatement(Statement::Kind::Label, index);
 }
 

@@ -93,7 +93,6 @@ struct RegisterDeclaration {
 
 struct Label {
   std::string name;
-  bool defined = false;
   /// The instruction it stands before; instructions.size() at the end.
   uint32_t instruction = 0;
   uint32_t scope = 0;
@@ -114,7 +113,6 @@ struct Prototype {
   std::deque<Variable> returns, params;
   bool noreturn = false;
   std::string directives; ///< what else was written behind it
-  bool defined = false;
   uint32_t scope = 0;
   Location location;
 };
@@ -123,7 +121,6 @@ struct Prototype {
 struct TargetList {
   std::string name;
   bool isCall = false;
-  bool defined = false;
   std::vector<uint32_t> labels;
   std::vector<const Function *> functions;
   uint32_t scope = 0;
