@@ -5,6 +5,7 @@
 #include "API.h"
 #include "State.h"
 
+#include <atomic>
 #include <cstdio>
 #include <string_view>
 
@@ -18,10 +19,9 @@ constexpr bool worksBeforeInit(std::string_view name) {
          name == "cuGetProcAddress" || name == "cuGetProcAddress_v2";
 }
 
-CUresult notSupported(const char *name, bool &said) {
-  if (!said)
+CUresult notSupported(const char *name, std::atomic_flag &said) {
+  if (!said.test_and_set())
     std::fprintf(stderr, "moe-sim: %s is not supported\n", name);
-  said = true;
   return CUDA_ERROR_NOT_SUPPORTED;
 }
 } // namespace
@@ -48,7 +48,7 @@ extern "C" {
 // Whatever their arguments are: the caller removes them.
 #define MOE_CU_STUB(VERSION, NAME)                                             \
   MOE_CU_EXPORT CUresult NAME() {                                              \
-    static bool said = false;                                                  \
+    static std::atomic_flag said = ATOMIC_FLAG_INIT;                           \
     return notSupported(#NAME, said);                                          \
   }
 #include "moe/CUDA/Stubs.def"

@@ -174,6 +174,8 @@ void Queue::work(Operation::Worker worker) {
     operation->run = nullptr;
     operation->ready = nullptr;
     operation->after.clear();
+    // Streams of the context remember their last operation.
+    operation->context = nullptr;
     operation->finished = std::chrono::steady_clock::now();
     operation->done = true;
     operations.erase(

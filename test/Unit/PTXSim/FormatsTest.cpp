@@ -168,7 +168,7 @@ TEST(Formats, FmaThroughDoubleRoundsOnce) {
     // Every f16 is a multiple of 2^-24; the product one of 2^-48.
     __int128 exact =
         __int128(std::ldexp(v[0], 24)) * __int128(std::ldexp(v[1], 24)) +
-        (__int128(std::ldexp(v[2], 24)) << 24);
+        __int128(std::ldexp(v[2], 24)) * (__int128(1) << 24);
     bool negative = exact < 0;
     unsigned __int128 magnitude = negative ? -exact : exact;
     // Keep 60 bits and a sticky one: enough for a single rounding in double
