@@ -21,13 +21,6 @@ Value getLoop(ScalarBuilder &b, int64_t loop) {
   return linalg::IndexOp::create(b, loop);
 }
 
-/// The token and the slot of a pair.
-SmallVector<Value> split(ScalarBuilder &b, Value pair, int64_t topK) {
-  Value slots = b.index(topK);
-  return {arith::DivUIOp::create(b, pair, slots),
-          arith::RemUIOp::create(b, pair, slots)};
-}
-
 struct GatherRowsToLinalg : OpRewritePattern<GatherRowsOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -42,7 +35,7 @@ struct GatherRowsToLinalg : OpRewritePattern<GatherRowsOp> {
     auto body = [&](OpBuilder &inner, Location loc, ValueRange args) -> Value {
       ScalarBuilder b(loc, inner);
       Value pair = op.getOrder() ? b.toIndex(args.front()) : getLoop(b, 0);
-      SmallVector<Value> place = split(b, pair, op.getTopK());
+      SmallVector<Value> place = b.split(pair, op.getTopK());
       Value value = b.load(op.getInput(), {place[0], getLoop(b, 1)});
       if (!op.getScale())
         return value;
@@ -92,8 +85,7 @@ Value buildRowsByIds(ScalarBuilder &b, ExpertRowsOp op) {
   int64_t topK = cast<ShapedType>(op.getIds().getType()).getDimSize(1);
   auto body = [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
     ScalarBuilder b(loc, inner);
-    Value expert =
-        b.toIndex(b.load(op.getIds(), split(b, getLoop(b, 0), topK)));
+    Value expert = b.toIndex(b.load(op.getIds(), b.split(getLoop(b, 0), topK)));
     // Whatever a skipped pair's row holds, nobody reads it.
     if (op.getPartial())
       expert = arith::MinUIOp::create(b, expert, b.index(experts - 1));

@@ -45,6 +45,11 @@ Value ScalarBuilder::max(Value lhs, Value rhs) {
 Value ScalarBuilder::select(Value condition, Value lhs, Value rhs) {
   return arith::SelectOp::create(*this, condition, lhs, rhs);
 }
+ScalarBuilder::Values ScalarBuilder::split(Value pair, int64_t topK) {
+  Value slots = index(topK);
+  return {arith::DivUIOp::create(*this, pair, slots),
+          arith::RemUIOp::create(*this, pair, slots)};
+}
 Value ScalarBuilder::load(Value tensor, ValueRange indices) {
   return tensor::ExtractOp::create(*this, tensor, indices);
 }

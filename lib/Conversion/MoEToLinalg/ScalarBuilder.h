@@ -31,6 +31,8 @@ public:
   Value min(Value lhs, Value rhs);
   Value max(Value lhs, Value rhs);
   Value select(Value condition, Value lhs, Value rhs);
+  /// The token and the slot of a pair.
+  Values split(Value pair, int64_t topK);
   Value load(Value tensor, ValueRange indices);
   Value store(Value value, Value tensor, ValueRange indices);
 

@@ -31,8 +31,7 @@ public:
 
   /// The token and the slot of a pair.
   Values getPlace(ScalarBuilder &b, Value pair) const {
-    return {arith::DivUIOp::create(b, pair, b.index(slots)),
-            arith::RemUIOp::create(b, pair, b.index(slots))};
+    return b.split(pair, slots);
   }
   /// The chunk and the expert of a pair: its place in tables [C, E+1].
   Values getCell(ScalarBuilder &b, Value pair) const {

@@ -96,6 +96,14 @@ static bool hasRowLoop(GatherRowsOp op) { return !op.getOrder(); }
 static bool hasRowLoop(ExpertRowsOp op) { return bool(op.getIds()); }
 static bool hasRowLoop(CombineRowsOp op) { return !op.getInverse(); }
 
+/// How tokens, and the rows of their `slots` pairs, run with the row loop.
+template <typename OpTy>
+static std::pair<Axis, Axis> getTokensAndRows(OpTy op, int64_t slots) {
+  if (!hasRowLoop(op))
+    return {};
+  return {{Axis::Rows}, {Axis::Rows, slots}};
+}
+
 static FailureOr<TiledOp> describe(PackedMatmulOp op) {
   TiledOp tiled;
   tiled.panel = op.getPanelAttr();
@@ -126,11 +134,8 @@ static FailureOr<SmallVector<Axis>> describe(GroupedMatmulOp op, AffineMap map,
 static FailureOr<TiledOp> describe(GroupedMatmulOp op) {
   TiledOp tiled;
   tiled.panel = op.getPanelAttr();
-  Axis tokens, rows, columns{Axis::Columns};
-  if (hasRowLoop(op)) {
-    tokens = {Axis::Rows};
-    rows = {Axis::Rows, *op.getNumSlots()};
-  }
+  Axis columns{Axis::Columns};
+  auto [tokens, rows] = getTokensAndRows(op, op.getNumSlots().value_or(1));
   tiled.add(op.getIdsMutable(), {tokens});
   tiled.add(op.getInputMutable(), {op.getBroadcast() ? tokens : rows});
   tiled.add(op.getWeightsMutable(), {{}, {tiled.getColumnKind()}});
@@ -150,11 +155,8 @@ static FailureOr<TiledOp> describe(GroupedMatmulOp op) {
 
 static FailureOr<TiledOp> describe(GatherRowsOp op) {
   TiledOp tiled;
-  Axis tokens, rows, columns{Axis::Columns};
-  if (hasRowLoop(op)) {
-    tokens = {Axis::Rows};
-    rows = {Axis::Rows, int64_t(op.getTopK())};
-  }
+  Axis columns{Axis::Columns};
+  auto [tokens, rows] = getTokensAndRows(op, op.getTopK());
   tiled.add(op.getInputMutable(), {tokens, columns});
   tiled.add(op.getScaleMutable(), {tokens});
   tiled.add(op.getOutsMutable(), {rows, columns});
@@ -163,12 +165,11 @@ static FailureOr<TiledOp> describe(GatherRowsOp op) {
 
 static FailureOr<TiledOp> describe(ExpertRowsOp op) {
   TiledOp tiled;
-  Axis tokens, rows, columns{Axis::Columns};
-  if (hasRowLoop(op)) {
-    auto ids = cast<ShapedType>(op.getIds().getType());
-    tokens = {Axis::Rows};
-    rows = {Axis::Rows, ids.getDimSize(1)};
-  }
+  Axis columns{Axis::Columns};
+  // Without ids there is no row loop.
+  int64_t slots =
+      op.getIds() ? cast<ShapedType>(op.getIds().getType()).getDimSize(1) : 1;
+  auto [tokens, rows] = getTokensAndRows(op, slots);
   tiled.add(op.getVectorsMutable(), {{}, columns});
   tiled.add(op.getIdsMutable(), {tokens});
   tiled.add(op.getOutsMutable(), {rows, columns});
@@ -177,12 +178,9 @@ static FailureOr<TiledOp> describe(ExpertRowsOp op) {
 
 static FailureOr<TiledOp> describe(CombineRowsOp op) {
   TiledOp tiled;
-  Axis tokens, rows, columns{Axis::Columns};
-  if (hasRowLoop(op)) {
-    auto weights = cast<ShapedType>(op.getWeights().getType());
-    tokens = {Axis::Rows};
-    rows = {Axis::Rows, weights.getDimSize(1)};
-  }
+  Axis columns{Axis::Columns};
+  auto weights = cast<ShapedType>(op.getWeights().getType());
+  auto [tokens, rows] = getTokensAndRows(op, weights.getDimSize(1));
   tiled.add(op.getRowsMutable(), {rows, columns});
   tiled.add(op.getWeightsMutable(), {tokens});
   tiled.add(op.getIdsMutable(), {tokens});
