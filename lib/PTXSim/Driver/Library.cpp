@@ -103,13 +103,9 @@ CUresult api::cuLibraryGetKernel(CUkernel *result, CUlibrary handle,
                                  const char *name) {
   require(result && name);
   std::shared_ptr<Library> library = findLibrary(handle);
-  for (const FunctionRef &function :
-       moduleOf(library, currentContext())->functions)
-    if (function->kernel->name == name) {
-      *result = kernelOf(library, name);
-      return CUDA_SUCCESS;
-    }
-  return CUDA_ERROR_NOT_FOUND;
+  moduleOf(library, currentContext())->find(name);
+  *result = kernelOf(library, name);
+  return CUDA_SUCCESS;
 }
 
 CUresult api::cuLibraryGetKernelCount(unsigned *count, CUlibrary handle) {

@@ -199,15 +199,20 @@ CUresult api::cuModuleGetLoadingMode(CUmoduleLoadingMode *mode) {
   return CUDA_SUCCESS;
 }
 
+const FunctionRef &Module::find(std::string_view name) const {
+  auto found = std::find_if(functions.begin(), functions.end(),
+                            [&](const FunctionRef &function) {
+                              return function->kernel->name == name;
+                            });
+  require(found != functions.end(), CUDA_ERROR_NOT_FOUND);
+  return *found;
+}
+
 CUresult api::cuModuleGetFunction(CUfunction *result, CUmodule handle,
                                   const char *name) {
   require(result && name);
-  for (const FunctionRef &function : findModule(handle)->functions)
-    if (function->kernel->name == name) {
-      *result = function->handle;
-      return CUDA_SUCCESS;
-    }
-  return CUDA_ERROR_NOT_FOUND;
+  *result = findModule(handle)->find(name)->handle;
+  return CUDA_SUCCESS;
 }
 
 CUresult api::cuModuleGetFunctionCount(unsigned *count, CUmodule handle) {

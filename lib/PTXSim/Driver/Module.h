@@ -27,6 +27,9 @@ struct Module {
   std::shared_ptr<ptxsim::Program> program;
   /// One for each kernel of the program, in its order.
   std::vector<FunctionRef> functions;
+
+  /// The function of a name; CUDA_ERROR_NOT_FOUND without one.
+  const FunctionRef &find(std::string_view name) const;
 };
 using ModuleRef = std::shared_ptr<Module>;
 
