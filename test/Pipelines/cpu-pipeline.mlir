@@ -11,7 +11,7 @@
 #id = affine_map<(r, d) -> (r, d)>
 #column = affine_map<(r, d) -> (d)>
 
-// LLVM: llvm.mlir.global external constant @moe_abi_version(2 : i32)
+// LLVM: llvm.mlir.global external constant @moe_abi_version(3 : i32)
 // CHECK: module attributes {moe.kv_bytes = 0 : i64, moe.kv_caches = [], moe.weights_bytes = [[BYTES:[0-9]+]] : i64}
 // MANIFEST: "entries": {
 moe.weight @up : tensor<5x33x17xf32> from #moe.random<seed = 1, scale = 0.1>

@@ -2,14 +2,20 @@
 //
 // The binary interface between generated code (`code.so`) and the runtime.
 // Plain C: both the compiler's LLVM lowering and the runtime follow it.
+//
+// Code for a device is host code of the same interface that enqueues kernels.
+// `weights`, `kv`, `arena` and the data of tensors are then addresses of the
+// device, which it only does arithmetic on.
 #ifndef MOE_RUNTIME_ABI_H
 #define MOE_RUNTIME_ABI_H
 
 #include <stdint.h>
 
 /// Exported by generated code as the constant `int32_t moe_abi_version`.
-#define MOE_ABI_VERSION 2
+#define MOE_ABI_VERSION 3
 #define MOE_MAX_RANK 8
+/// Words of `moe_context.status`.
+#define MOE_STATUS_WORDS 8
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,6 +43,17 @@ typedef struct moe_context {
   void *arena;
   /// The runtime's own; generated code does not look at it.
   void *runtime;
+  /// For a device, else null: enqueues kernel number `kernel` of the manifest's
+  /// list over `blocks` > 0 blocks of its size, to run after all that was
+  /// enqueued before. `params[i]` points to the i-th parameter's value, which
+  /// is read before the call returns; the kernel itself is not waited for.
+  /// Returns null, or what went wrong, which the entry returns in its turn.
+  const char *(*launch)(struct moe_context *context, int32_t kernel,
+                        int64_t blocks, void **params);
+  /// For a device, else null: MOE_STATUS_WORDS words of its memory, zero when
+  /// an entry is called. The first check of a kernel to fail puts its number +
+  /// 1 into word 0 by compare-and-swap and its values into the others.
+  int64_t *status;
 } moe_context;
 
 /// A contiguous row-major tensor; `shape[i]` for i < rank, the rank being known
@@ -52,6 +69,10 @@ typedef struct moe_tensor {
 /// next failed check; results and KV caches then mean nothing.
 typedef const char *(*moe_entry_fn)(moe_context *context,
                                     const moe_tensor *tensors);
+
+/// `moe_device_failure`, exported by code whose kernels have checks: what the
+/// words of `moe_context.status` say, in host memory; as an entry's result.
+typedef const char *(*moe_device_failure_fn)(const int64_t *status);
 
 #ifdef __cplusplus
 }

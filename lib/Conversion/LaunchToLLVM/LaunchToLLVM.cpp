@@ -19,7 +19,7 @@ namespace mlir::moe {
 using namespace mlir;
 using namespace mlir::moe;
 
-/// Fields of `moe_context`, in order.
+/// Fields of `moe_context` that code for a CPU knows, in order.
 enum ContextField {
   kParallelFor,
   kWeights,

@@ -3,7 +3,7 @@
 // What the module says of weights and caches is the manifest's; anything else stays.
 // CHECK: module attributes {other.attribute} {
 // CHECK-NOT: moe.weight
-// CHECK: llvm.mlir.global external constant @moe_abi_version(2 : i32)
+// CHECK: llvm.mlir.global external constant @moe_abi_version(3 : i32)
 module attributes {moe.kv_bytes = 0 : i64, moe.kv_caches = [], moe.weights_bytes = 64 : i64, other.attribute} {
   moe.weight @w : tensor<4xf32> from #moe.random<seed = 1, scale = 1.0> offset 0
 

@@ -22,7 +22,8 @@ class Context(ctypes.Structure):
 
 ParallelFor = ctypes.CFUNCTYPE(
     None, ctypes.POINTER(Context), ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-Context._fields_ = [("parallel_for", ParallelFor), *((n, ctypes.c_void_p) for n in ("weights", "kv", "arena", "runtime"))]
+Pointers = ("weights", "kv", "arena", "runtime", "launch", "status")
+Context._fields_ = [("parallel_for", ParallelFor), *((name, ctypes.c_void_p) for name in Pointers)]
 
 
 @ParallelFor
@@ -69,7 +70,7 @@ class Artefact:
         first input."""
         description = self.manifest["entries"][entry]
         arena = aligned(self.manifest["memory"]["arena_bytes"])
-        context = Context(parallel_for, self.weights.ctypes.data, None, arena.ctypes.data, None)
+        context = Context(parallel_for, self.weights.ctypes.data, None, arena.ctypes.data)
         arrays, tensors = make_results(description, inputs)
         function = getattr(self.code, description["symbol"])
         function.restype = ctypes.c_char_p

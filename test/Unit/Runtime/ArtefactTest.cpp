@@ -99,7 +99,7 @@ TEST(Artefact, ALyingSizeIsRefused) {
 
 TEST(Artefact, AForeignAbiIsUnsupported) {
   expectOpenError(FakeArtefact(FAKE_CODE_OTHER_ABI), ExitCode::unsupported,
-                  "moe_abi_version: expected 2, got 3");
+                  "moe_abi_version: expected 3, got 2");
 }
 
 TEST(Artefact, AMissingSymbolIsNamed) {
