@@ -45,8 +45,13 @@ void loadMatrix(const Op &op, Warp &warp, uint32_t mask) {
     Matrix m;
     for (unsigned r = 0; r < 8; ++r)
       std::memcpy(m[r], reinterpret_cast<const void *>(row[8 * q + r]), 16);
-    put(warp.row<uint32_t>(to[q]), mask,
-        [&](unsigned i) { return element(m, i, op.width); });
+    uint32_t values[lanes];
+    if (op.width)
+      for (unsigned i = 0; i < lanes; ++i)
+        values[i] = element(m, i, true);
+    else // rows are in the order of lanes
+      std::memcpy(values, m, sizeof values);
+    put(warp.row<uint32_t>(to[q]), mask, [&](unsigned i) { return values[i]; });
   }
 }
 

@@ -8,7 +8,6 @@
 #include "Lanes.h"
 #include "moe/PTXSim/Numerics/TensorCore.h"
 
-#include <memory>
 #include <type_traits>
 
 namespace moe::ptxsim {
@@ -68,17 +67,6 @@ void eachOfB(const Warp &warp, const uint32_t *rows, unsigned registers,
           });
 }
 
-TensorTile &tileFor(TensorArch arch, TensorFormat a, TensorFormat b,
-                    Accumulator accumulator, bool exact) {
-  static thread_local std::unique_ptr<TensorTile> tiles[5][5][5][2][2];
-  auto &tile = tiles[unsigned(arch)][unsigned(a)][unsigned(b)]
-                    [accumulator == Accumulator::F16][exact];
-  if (!tile)
-    tile = std::make_unique<TensorTile>(tensorModel(arch, a), a, b, accumulator,
-                                        exact);
-  return *tile;
-}
-
 /// Format as a parameter, so that unpacking has no branch inside.
 template <TensorFormat F>
 float operand(uint32_t bits) {
@@ -103,67 +91,83 @@ constexpr unsigned widthOf(TensorFormat f) {
                                                              : 8;
 }
 
-/// The elements of a register in the order of lanes: those of the four lanes
-/// of a row of A (a column of B) lie side by side.
-template <TensorFormat F>
-constexpr unsigned elements = lanes * 32 / widthOf(F);
-template <TensorFormat F>
-void unpack(const std::byte *row, float *to) {
+/// Converts `count` elements that lie side by side.
+template <TensorFormat F, unsigned count>
+void unpack(const std::byte *from, float *to) {
   using Bits = std::conditional_t<
       widthOf(F) == 32, uint32_t,
       std::conditional_t<widthOf(F) == 16, uint16_t, uint8_t>>;
-  for (unsigned i = 0; i < elements<F>; ++i)
-    to[i] = operand<F>(reinterpret_cast<const Bits *>(row)[i]);
+  for (unsigned i = 0; i < count; ++i)
+    to[i] = operand<F>(reinterpret_cast<const Bits *>(from)[i]);
 }
 
+/// `depth` columns of eight numbers each become rows of eight.
+template <unsigned depth>
+void transpose(const float *from, float *to) {
+  typedef float Four __attribute__((vector_size(16)));
+  auto at = [&](unsigned column, unsigned k) {
+    Four v;
+    std::memcpy(&v, from + column * depth + k, sizeof v);
+    return v;
+  };
+  for (unsigned k = 0; k < depth; k += 4)
+    for (unsigned c = 0; c < 8; c += 4) {
+      Four v[4] = {at(c, k), at(c + 1, k), at(c + 2, k), at(c + 3, k)};
+      Four low = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
+      Four high = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
+      Four low2 = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
+      Four high2 = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+      v[0] = __builtin_shufflevector(low, low2, 0, 1, 4, 5);
+      v[1] = __builtin_shufflevector(low, low2, 2, 3, 6, 7);
+      v[2] = __builtin_shufflevector(high, high2, 0, 1, 4, 5);
+      v[3] = __builtin_shufflevector(high, high2, 2, 3, 6, 7);
+      for (unsigned i = 0; i < 4; ++i)
+        std::memcpy(to + (k + i) * 8 + c, &v[i], sizeof v[i]);
+    }
+}
+
+/// Shapes of 16 x 8 results. The elements of a register in the order of lanes
+/// are eight rows of A (columns of B), each of a chunk.
 template <TensorFormat A, TensorFormat B, bool HalfC, bool HalfD>
 void floatMma(const Op &op, Warp &warp, uint32_t mask) {
-  Shape s = shapeOf(op);
+  constexpr unsigned chunkA = 4 * 32 / widthOf(A), chunkB = 4 * 32 / widthOf(B);
+  const unsigned depth = op.width;
+  const unsigned countA = 2 * depth / chunkA, countB = depth / chunkB;
   const Device &device = *warp.block->grid->device;
   const Properties &p = device.properties();
-  TensorTile &tile = tileFor(tensorArch(p.major, p.minor), A, B,
-                             HalfD ? Accumulator::F16 : Accumulator::F32,
-                             device.options.exactTensorCores);
-  tile.resize(s.rows, s.depth);
-  const uint32_t *rowsD = warp.extras(op), *rowsA = rowsD + s.countD;
-  const uint32_t *rowsB = rowsA + s.countA, *rowsC = rowsB + s.countB;
-  constexpr unsigned chunkA = elements<A> / 8, chunkB = elements<B> / 8;
-  float part[lanes * 4];
-  for (unsigned r = 0, tall = s.rows / 8; r < s.countA; ++r) {
-    unpack<A>(warp.r + rowsA[r], part);
+  TensorTile tile(tensorModel(tensorArch(p.major, p.minor), A), A, B,
+                  HalfD ? Accumulator::F16 : Accumulator::F32,
+                  device.options.exactTensorCores);
+  tile.resize(16, depth);
+  const uint32_t *rowsD = warp.extras(op), *rowsA = rowsD + (HalfD ? 2 : 4);
+  const uint32_t *rowsB = rowsA + countA, *rowsC = rowsB + countB;
+  for (unsigned r = 0; r < countA; ++r)
     for (unsigned g = 0; g < 8; ++g)
-      std::memcpy(tile.rowA(g + 8 * (r % tall)) + r / tall * chunkA,
-                  part + g * chunkA, sizeof(float) * chunkA);
+      unpack<A, chunkA>(warp.r + rowsA[r] + g * 16,
+                        tile.rowA(g + 8 * (r % 2)) + r / 2 * chunkA);
+  for (unsigned r = 0; r < countB; ++r) {
+    alignas(32) float part[8 * chunkB];
+    unpack<B, 8 * chunkB>(warp.r + rowsB[r], part);
+    transpose<chunkB>(part, tile.rowB(r * chunkB));
   }
-  for (unsigned r = 0; r < s.countB; ++r) {
-    unpack<B>(warp.r + rowsB[r], part);
-    float *to = tile.rowB(r * chunkB);
-    for (unsigned k = 0; k < chunkB; ++k)
-      for (unsigned g = 0; g < 8; ++g)
-        to[k * 8 + g] = part[g * chunkB + k];
-  }
-  float c[16][8];
+  alignas(32) float c[16 * 8];
   if (HalfC)
-    eachOfA(warp, rowsC, s.countC, 16, 16,
-            [&](unsigned row, unsigned column, uint32_t bits) {
-              c[row][column] = f16ToFloat(uint16_t(bits));
-            });
+    for (unsigned r = 0; r < 2; ++r)
+      unpack<TensorFormat::F16, 64>(warp.r + rowsC[r], c + 64 * r);
   else
-    for (unsigned r = 0; r < s.countC; ++r)
+    for (unsigned r = 0; r < 4; ++r)
       for (unsigned i = 0; i < lanes; ++i)
-        c[i / 4 + 8 * (r / 2)][i % 4 * 2 + r % 2] =
-            warp.row<float>(rowsC[r])[i];
-  tile.multiply(&c[0][0]);
-  for (unsigned r = 0; r < s.countD; ++r)
+        c[r / 2 * 64 + 2 * i + r % 2] = warp.row<float>(rowsC[r])[i];
+  tile.multiply(c);
+  for (unsigned r = 0; r < (HalfD ? 2 : 4); ++r)
     if (HalfD)
       put(warp.row<uint32_t>(rowsD[r]), mask, [&](unsigned i) {
-        const float *pair = &c[i / 4 + 8 * r][i % 4 * 2];
+        const float *pair = c + 64 * r + 2 * i;
         return floatToF16(pair[0]) | uint32_t(floatToF16(pair[1])) << 16;
       });
     else
-      put(warp.row<float>(rowsD[r]), mask, [&](unsigned i) {
-        return c[i / 4 + 8 * (r / 2)][i % 4 * 2 + r % 2];
-      });
+      put(warp.row<float>(rowsD[r]), mask,
+          [&](unsigned i) { return c[r / 2 * 64 + 2 * i + r % 2]; });
 }
 
 /// s8, u8, s4, u4 and, with .and.popc or .xor.popc, b1.
@@ -295,6 +299,7 @@ void decodeMma(Decoder &decoder, const ptx::Instruction &instruction, Op &op) {
     else
       decoder.extra(op, decoder.row(operands[i], type));
   }
+  op.width = uint8_t(shape.k); // of float shapes no more than 32
   op.flow = Flow::Sync;
   op.handler = mmaHandler(types[1], types[2], types[3], types[0]);
 }

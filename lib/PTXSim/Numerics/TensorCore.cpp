@@ -3,7 +3,7 @@
 // The model and its constants follow measurements that were published for
 // V100, A100, A2, Ada, H100, H200 and B200 (Khattak and Mikaitis, "Accurate
 // models of NVIDIA tensor cores", arXiv 2512.07004).
-#include "moe/PTXSim/Numerics/TensorCore.h"
+#include "TensorVectors.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,6 +17,8 @@ namespace {
 constexpr int32_t exponentOfZero = -8192;
 /// No term is aligned to less.
 constexpr int32_t smallestAlignment = -133;
+
+} // namespace
 
 const Format &formatOf(TensorFormat format) {
   switch (format) {
@@ -34,8 +36,6 @@ const Format &formatOf(TensorFormat format) {
   static constexpr Format tf32{8, 10, true, 0x3ffff};
   return tf32;
 }
-
-} // namespace
 
 TensorArch tensorArch(uint32_t major, uint32_t minor) {
   if (major < 8)
@@ -84,35 +84,7 @@ float tensorOperand(TensorFormat format, uint32_t bits) {
   return float(decode(formatOf(format), bits));
 }
 
-void TensorTile::resize(unsigned newRows, unsigned newDepth) {
-  rows = newRows;
-  depth = newDepth;
-  a.resize(size_t(rows) * depth);
-  b.resize(size_t(depth) * columns);
-  if (!exact)
-    return;
-  significandA.resize(a.size());
-  exponentA.resize(a.size());
-  significandB.resize(b.size());
-  exponentB.resize(b.size());
-}
-
 namespace {
-
-typedef int32_t Ints __attribute__((vector_size(32)));
-typedef uint32_t Words __attribute__((vector_size(32)));
-typedef double Doubles __attribute__((vector_size(64)));
-typedef float Floats __attribute__((vector_size(32)));
-typedef int64_t Longs __attribute__((vector_size(64)));
-
-template <class Vector, class Element>
-Vector load(const Element *from) {
-  Vector v;
-  std::memcpy(&v, from, sizeof v);
-  return v;
-}
-Ints larger(Ints x, Ints y) { return x > y ? x : y; }
-Ints smaller(Ints x, Ints y) { return x < y ? x : y; }
 
 /// value = significand * 2^(exponent - mantissaBits); the significand comes
 /// shifted left by `up`. Products are not normalised, so a subnormal number
@@ -221,32 +193,51 @@ void TensorTile::addBlock(unsigned row, unsigned first, unsigned last,
   std::memcpy(c, &result, sizeof result);
 }
 
-void TensorTile::multiplyExact(float *c) {
+void TensorTile::splitOperands() {
   const Format &fa = formatOf(formatA), &fb = formatOf(formatB);
   int up = model.fractionBits - int(fa.mantissaBits + fb.mantissaBits);
-  special =
-      split(a.data(), a.size(), fa, 0, significandA.data(), exponentA.data());
-  special |=
-      split(b.data(), b.size(), fb, up, significandB.data(), exponentB.data());
+  special = split(a, size_t(rows) * depth, fa, 0, significandA, exponentA);
+  special |= split(b, size_t(depth) * columns, fb, up, significandB, exponentB);
+}
+
+void TensorTile::multiplyExact(float *c) {
+  if (multiplyInFloat(c))
+    return;
+  splitOperands();
   for (unsigned row = 0; row < rows; ++row)
     for (unsigned k = 0; k < depth; k += model.block)
       addBlock(row, k, std::min(k + model.block, depth), c + row * columns);
 }
 
-void TensorTile::multiplyFast(float *c) const {
-  for (unsigned row = 0; row < rows; ++row) {
-    Floats sum = load<Floats>(c + row * columns);
-    for (unsigned k = 0; k < depth; ++k) {
-      float left = a[size_t(row) * depth + k];
-      const float *right = &b[k * columns];
-      for (unsigned i = 0; i < columns; ++i)
-        sum[i] = __builtin_fmaf(left, right[i], sum[i]);
-    }
-    for (unsigned i = 0; i < columns; ++i)
-      c[row * columns + i] = accumulator == Accumulator::F16
-                                 ? f16ToFloat(floatToF16(sum[i]))
-                                 : canonicalNaN(sum[i]);
+/// `count` rows at once, because each is a chain of additions.
+template <unsigned count>
+void TensorTile::multiplyRows(size_t row, float *c) const {
+  Floats sums[count];
+  for (unsigned i = 0; i < count; ++i)
+    sums[i] = load<Floats>(c + i * columns);
+  const float *left = a + row * depth;
+  for (size_t k = 0; k < depth; ++k) {
+    Floats right = load<Floats>(b + k * columns);
+    for (unsigned i = 0; i < count; ++i)
+      sums[i] = __builtin_elementwise_fma(Floats{} + left[i * depth + k], right,
+                                          sums[i]);
   }
+  for (unsigned i = 0; i < count; ++i) {
+    Floats sum = sums[i];
+    if (accumulator == Accumulator::F16)
+      sum =
+          __builtin_convertvector(__builtin_convertvector(sum, Halves), Floats);
+    sum = sum == sum ? sum : Floats(Ints{} + 0x7fffffff);
+    std::memcpy(c + i * columns, &sum, sizeof sum);
+  }
+}
+
+void TensorTile::multiplyFast(float *c) const {
+  unsigned row = 0;
+  for (; row + 8 <= rows; row += 8)
+    multiplyRows<8>(row, c + row * columns);
+  for (; row < rows; ++row)
+    multiplyRows<1>(row, c + row * columns);
 }
 
 void TensorTile::multiply(float *c) {

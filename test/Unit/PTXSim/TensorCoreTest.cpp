@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -141,6 +142,23 @@ TEST(TensorCore, BlocksAndTruncationShow) {
   EXPECT_EQ(run(ampere, 0x1p-12f), 1);
 }
 
+TEST(TensorCore, SumsNextToAPowerOfTwoAreTruncated) {
+  TensorTile tile(tensorModel(TensorArch::Hopper, TensorFormat::F16),
+                  TensorFormat::F16, TensorFormat::F16, Accumulator::F32, true);
+  tile.resize(1, 16);
+  const float most = 2047.0f / 1024;
+  for (unsigned k = 0; k < 16; ++k) {
+    tile.rowA(0)[k] = most;
+    for (unsigned i = 0; i < 8; ++i)
+      tile.rowB(k)[i] = most;
+  }
+  float c[8];
+  for (float &x : c)
+    x = 64 - 16 * most * most - 0x1p-19f; // f32 would round the sum to 64
+  tile.multiply(c);
+  EXPECT_EQ(c[0], 64 - 0x1p-18f);
+}
+
 TEST(TensorCore, SpecialValuesGoThrough) {
   for (bool exact : {true, false}) {
     TensorTile tile(tensorModel(TensorArch::Ampere, TensorFormat::BF16),
@@ -193,6 +211,133 @@ TEST(TensorCore, FastAndExactAgreeToTheLastBits) {
       EXPECT_NEAR(c[0][i], c[1][i],
                   accumulator == Accumulator::F16 ? 2e-2 : 1e-5);
   }
+}
+
+/// The sum of the header's model, one product after the other.
+float modelled(TensorModel model, const Format &format, Accumulator accumulator,
+               const float *a, const float *b, size_t depth, float c) {
+  for (size_t first = 0; first < depth; first += model.block) {
+    size_t last = std::min(first + model.block, depth);
+    auto exponent = [&](float x, int least) {
+      return std::max(std::ilogb(x), least);
+    };
+    int least = 1 - format.bias(), largest = -133;
+    if (c != 0)
+      largest = std::max(largest, exponent(c, -126));
+    for (size_t k = first; k < last; ++k)
+      if (a[k] != 0 && b[k] != 0)
+        largest =
+            std::max(largest, exponent(a[k], least) + exponent(b[k], least));
+    int up = model.fractionBits - largest;
+    double sum = std::trunc(std::ldexp(double(c), up));
+    for (size_t k = first; k < last; ++k)
+      sum += std::trunc(std::ldexp(double(a[k]) * b[k], up));
+    sum = std::ldexp(sum, -up);
+    if (model.shortResult && sum != 0) {
+      int bits = model.fractionBits - std::ilogb(sum);
+      sum = std::ldexp(std::trunc(std::ldexp(sum, bits)), -bits);
+    }
+    auto rounded = [&](Rounding rounding) {
+      return bitCast<float>(encode(f32Format, sum, rounding));
+    };
+    c = rounded(Rounding::NearestEven);
+    if (accumulator == Accumulator::F16)
+      c = f16ToFloat(uint16_t(encode(f16Format, sum)));
+    else if (!model.roundToNearest && std::isfinite(c))
+      c = rounded(Rounding::Zero);
+  }
+  return c;
+}
+
+TEST(TensorCore, EqualsTheModelForNumbersOfAllSizes) {
+  std::mt19937 random(8);
+  struct Kind {
+    TensorFormat name;
+    const Format &format;
+    unsigned bits;
+  };
+  const Format tf32{8, 10, true, 0};
+  Kind kinds[] = {{TensorFormat::F16, f16Format, 16},
+                  {TensorFormat::BF16, bf16Format, 16},
+                  {TensorFormat::TF32, tf32, 19},
+                  {TensorFormat::E4M3, e4m3Format, 8},
+                  {TensorFormat::E5M2, e5m2Format, 8}};
+  unsigned cases = 0;
+  for (auto arch : {TensorArch::Volta, TensorArch::Ampere, TensorArch::Ada,
+                    TensorArch::Hopper, TensorArch::Blackwell})
+    for (const Kind &kind : kinds)
+      for (auto accumulator : {Accumulator::F32, Accumulator::F16})
+        for (unsigned depth : {4u, 8u, 16u, 32u}) {
+          TensorModel model = tensorModel(arch, kind.name);
+          TensorTile tile(model, kind.name, kind.name, accumulator, true);
+          const unsigned rows = 16;
+          // From alike to anything that the format has; some are zero. Then
+          // what is at the edges: sums of 32 bits, accumulators that are alone
+          // and tiny, and those next to infinity.
+          enum { largeSums = -3, tinyAccumulators, hugeAccumulators };
+          for (int spread : {0, 3, 12, 60, 300, int(largeSums),
+                             int(tinyAccumulators), int(hugeAccumulators)}) {
+            auto number = [&](int mantissa, int least, int most) -> float {
+              if (spread == largeSums)
+                return float(2 - std::ldexp(1, -mantissa));
+              if (mantissa < 23 && spread == tinyAccumulators)
+                return 0;
+              if (mantissa < 23 && spread == hugeAccumulators)
+                return random() % 2 ? float(std::ldexp(1, std::min(most, 51)))
+                                    : 0;
+              if (spread < 0) {
+                uint32_t bits = spread == tinyAccumulators
+                                    ? uint32_t(random()) >> 9
+                                    : 0x7f7fffff - random() % 4;
+                return bitCast<float>(bits);
+              }
+              if (random() % 8 == 0)
+                return 0;
+              int exponent = int(random() % (spread + 1)) - spread / 2;
+              exponent = std::min(std::max(exponent, least), most);
+              int significand = (1 << mantissa) | random() % (1 << mantissa);
+              double value = std::ldexp(significand, exponent - mantissa);
+              return float(spread && random() % 2 ? -value : value);
+            };
+            int bias = kind.format.bias();
+            auto operand = [&] {
+              double value =
+                  number(int(kind.format.mantissaBits), 1 - bias - 3, bias - 1);
+              return float(decode(kind.format,
+                                  encode(kind.format, value, Rounding::Zero) &
+                                      ((1u << kind.bits) - 1)));
+            };
+            std::vector<float> a(rows * depth), b(8 * depth), c(rows * 8);
+            for (float &x : a)
+              x = operand();
+            for (float &x : b)
+              x = operand();
+            for (float &x : c)
+              x = accumulator == Accumulator::F16
+                      ? f16ToFloat(floatToF16(number(10, -14, 14)))
+                      : number(23, -126, 126);
+            tile.resize(rows, depth);
+            std::copy(a.begin(), a.end(), tile.rowA(0));
+            for (unsigned k = 0; k < depth; ++k)
+              for (unsigned i = 0; i < 8; ++i)
+                tile.rowB(k)[i] = b[i * depth + k];
+            std::vector<float> d = c;
+            tile.multiply(d.data());
+            for (unsigned i = 0; i < rows * 8; ++i) {
+              float expected =
+                  modelled(model, kind.format, accumulator, &a[i / 8 * depth],
+                           &b[i % 8 * depth], depth, c[i]);
+              if (std::isnan(expected) || std::isnan(d[i]))
+                continue;
+              ++cases;
+              ASSERT_EQ(d[i], expected)
+                  << int(arch) << " " << int(kind.name) << " depth " << depth
+                  << " spread " << spread << " accumulator "
+                  << int(accumulator);
+            }
+          }
+        }
+  EXPECT_GT(cases, 100000u);
 }
 
 } // namespace

@@ -10,7 +10,6 @@
 #include "moe/PTXSim/Numerics/Formats.h"
 
 #include <cstddef>
-#include <vector>
 
 namespace moe::ptxsim {
 
@@ -35,17 +34,20 @@ enum class Accumulator : uint8_t { F32, F16 };
 /// formats hold exactly.
 class TensorTile {
 public:
-  static constexpr unsigned columns = 8;
+  static constexpr unsigned columns = 8, maxRows = 16, maxDepth = 64;
 
   TensorTile(TensorModel model, TensorFormat a, TensorFormat b,
              Accumulator accumulator, bool exact)
       : model(model), formatA(a), formatB(b), accumulator(accumulator),
         exact(exact) {}
 
-  /// Makes room for `rows` x `depth` and `depth` x 8 operands.
-  void resize(unsigned rows, unsigned depth);
-  float *rowA(unsigned row) { return a.data() + size_t(row) * depth; }
-  float *rowB(unsigned k) { return b.data() + size_t(k) * columns; }
+  /// At most maxRows and maxDepth.
+  void resize(unsigned newRows, unsigned newDepth) {
+    rows = newRows;
+    depth = newDepth;
+  }
+  float *rowA(unsigned row) { return a + size_t(row) * depth; }
+  float *rowB(unsigned k) { return b + size_t(k) * columns; }
   /// Accumulates into `c`, [rows][8]; an f16 accumulator is held as the f32 of
   /// its value.
   void multiply(float *c);
@@ -53,6 +55,15 @@ public:
 private:
   void multiplyExact(float *c);
   void multiplyFast(float *c) const;
+  template <unsigned count>
+  void multiplyRows(size_t row, float *c) const;
+  bool multiplyInFloat(float *c);
+  bool findPowers();
+  template <unsigned products, bool halfResult>
+  void addBlocksInFloat(float *c);
+  template <unsigned products, bool halfResult>
+  bool addBlockInFloat(size_t row, size_t first, float *c) const;
+  void splitOperands();
   void addBlock(unsigned row, unsigned first, unsigned last, float *c) const;
 
   TensorModel model;
@@ -62,8 +73,13 @@ private:
   unsigned rows = 0, depth = 0;
   /// Whether a NaN or an infinity came in.
   bool special = false;
-  std::vector<float> a, b;
-  std::vector<int32_t> significandA, exponentA, significandB, exponentB;
+  static constexpr unsigned sizeA = maxRows * maxDepth;
+  static constexpr unsigned sizeB = maxDepth * columns;
+  alignas(64) float a[sizeA], b[sizeB];
+  /// The power of two that each operand is aligned by; 0 of zeros.
+  alignas(64) float powerA[sizeA], powerB[sizeB];
+  alignas(64) int32_t significandA[sizeA], exponentA[sizeA];
+  alignas(64) int32_t significandB[sizeB], exponentB[sizeB];
 };
 
 /// The value of an operand as TensorTile takes it.
