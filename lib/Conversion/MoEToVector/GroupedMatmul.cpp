@@ -287,7 +287,7 @@ SmallVector<Value> GroupedLowering::addKept(ArrayRef<Pair> pairs,
         streams.push_back(
             {w, experts.back(), places[i].panel, {sourceOf(pair)}});
   }
-  SmallVector<Value> products = product->multiply(streams, 0, vectors);
+  SmallVector<Value> products = product->multiply(streams);
   SmallVector<Value> next(sums);
   // [pair][panel][matrix][vector]
   const Value *panelProducts = products.begin();

@@ -56,12 +56,10 @@ FailureOr<PanelProduct> PanelProduct::create(KernelBuilder &b, Operation *op,
 }
 
 /// Rows of the largest block of `count` panels of each weights. With one panel
-/// a block may take the panel's vectors one after another.
+/// a block may take the weights one after another.
 int64_t PanelProduct::getMaxRows(int64_t count) const {
-  int64_t matrices = weights.size();
-  int64_t sums =
-      count > 1 ? count * matrices * vectors : std::max(matrices, vectors);
-  return std::max<int64_t>(1, getMaxAccumulators(lanes) / sums);
+  int64_t streams = count > 1 ? count * int64_t(weights.size()) : 1;
+  return std::max<int64_t>(1, getMaxAccumulators(lanes) / (streams * vectors));
 }
 
 void PanelProduct::emit(const Range &range, const Store &store) {
@@ -130,56 +128,53 @@ void PanelProduct::emitBlock(const Block &block) {
       streams.push_back(
           {w, range.matrix, b.add(block.firstPanel, p), inputRows});
 
-  // Many rows of many streams take a few vectors of each panel at a time.
-  int64_t sumsOfVector = block.rows * int64_t(streams.size());
-  int64_t count = vectors;
-  while (count > 1 && sumsOfVector * count > getMaxAccumulators(lanes))
-    count = llvm::divideCeil(count, 2);
-  for (int64_t first = 0; first < vectors; first += count) {
-    count = std::min(count, vectors - first);
-    SmallVector<Value> sums = multiply(streams, first, count);
-    if (block.store.isLong)
-      storeInLoop(block, sums, first, count);
-    else
-      storeUnrolled(block, sums, first, count);
-  }
+  // Many rows take the weights one after another rather than some columns of
+  // all: each of the passes then reads as much memory as any other, beside its
+  // multiply-adds, and none reads what an earlier one brought in.
+  int64_t atOnce = streams.size();
+  if (atOnce * block.rows * vectors > getMaxAccumulators(lanes))
+    atOnce = 1;
+  SmallVector<Value> sums;
+  for (ArrayRef<Stream> rest = streams; !rest.empty();
+       rest = rest.drop_front(atOnce))
+    llvm::append_range(sums, multiply(rest.take_front(atOnce)));
+  if (block.store.isLong)
+    storeInLoop(block, sums);
+  else
+    storeUnrolled(block, sums);
 }
 
-void PanelProduct::storeUnrolled(const Block &block, ArrayRef<Value> sums,
-                                 int64_t firstVector, int64_t count) {
+void PanelProduct::storeUnrolled(const Block &block, ArrayRef<Value> sums) {
   int64_t matrices = weights.size();
   for (int64_t p = 0; p < block.panels; ++p)
-    for (int64_t v = 0; v < count; ++v) {
-      Place place = getPlace(b.add(block.firstPanel, p),
-                             b.index((firstVector + v) * lanes));
+    for (int64_t v = 0; v < vectors; ++v) {
+      Place place = getPlace(b.add(block.firstPanel, p), b.index(v * lanes));
       for (int64_t r = 0; r < block.rows; ++r) {
         SmallVector<Value> products;
         for (int64_t w = 0; w < matrices; ++w)
           products.push_back(
-              sums[((p * matrices + w) * block.rows + r) * count + v]);
+              sums[((p * matrices + w) * block.rows + r) * vectors + v]);
         block.store.body(b.add(block.firstRow, r), place, products);
       }
     }
 }
 
 /// The same through memory, with one copy of the body.
-void PanelProduct::storeInLoop(const Block &block, ArrayRef<Value> sums,
-                               int64_t firstVector, int64_t count) {
+void PanelProduct::storeInLoop(const Block &block, ArrayRef<Value> sums) {
   int64_t matrices = weights.size();
   Value zero = b.index(0);
   Value buffer = b.scratch({int64_t(sums.size()), lanes}, b.getF32Type());
   for (auto [i, sum] : llvm::enumerate(sums))
     vector::StoreOp::create(b, sum, buffer, ValueRange{b.index(i), zero});
   b.loop(zero, b.index(block.panels), 1, [&](Value p) {
-    b.loop(zero, b.index(count), 1, [&](Value v) {
-      Place place = getPlace(b.add(block.firstPanel, p),
-                             b.mul(b.add(v, firstVector), lanes));
+    b.loop(zero, b.index(vectors), 1, [&](Value v) {
+      Place place = getPlace(b.add(block.firstPanel, p), b.mul(v, lanes));
       b.loop(zero, b.index(block.rows), 1, [&](Value r) {
         SmallVector<Value> products;
         for (int64_t w = 0; w < matrices; ++w) {
           Value stream = b.add(b.mul(p, matrices), w);
           Value row = b.add(b.mul(stream, block.rows), r);
-          Value index = b.add(b.mul(row, count), v);
+          Value index = b.add(b.mul(row, vectors), v);
           products.push_back(b.loadVector(buffer, {index, zero}, lanes));
         }
         block.store.body(b.add(block.firstRow, r), place, products);
@@ -197,8 +192,7 @@ PanelProduct::Place PanelProduct::getPlace(Value panel, Value lane) {
   return place;
 }
 
-SmallVector<Value> PanelProduct::multiply(ArrayRef<Stream> streams,
-                                          int64_t firstVector, int64_t count) {
+SmallVector<Value> PanelProduct::multiply(ArrayRef<Stream> streams) {
   int64_t rowsOfPanel = llvm::divideCeil(inner, pair);
   SmallVector<Value> panelRows;
   for (const Stream &stream : streams) {
@@ -207,24 +201,22 @@ SmallVector<Value> PanelProduct::multiply(ArrayRef<Stream> streams,
       panel = b.add(b.mul(stream.matrix, panels), panel);
     panelRows.push_back(b.mul(panel, rowsOfPanel));
   }
-  SmallVector<Value> sums(streams.size() * streams[0].inputRows.size() * count,
+  SmallVector<Value> sums(streams.size() * streams[0].inputRows.size() *
+                              vectors,
                           b.splatF32(0.0f, lanes));
   auto step = [&](Value position, bool onlyFirst, bool prefetch,
                   SmallVectorImpl<Value> &sums) {
-    emitStep(streams, panelRows, position, firstVector, count, onlyFirst,
-             prefetch, sums);
+    emitStep(streams, panelRows, position, onlyFirst, prefetch, sums);
   };
   int64_t wholeRows = inner / pair;
   int64_t looped = wholeRows / unroll * unroll;
-  // What the first vectors bring in lies there for the others.
-  bool prefetch = firstVector == 0;
   if (looped > 0)
     sums = b.loop(b.index(0), b.index(looped), unroll, sums,
                   [&](Value position, ValueRange carried) {
                     SmallVector<Value> next(carried);
                     for (int64_t i = 0; i < unroll; ++i)
-                      step(b.add(position, i), /*onlyFirst=*/false, prefetch,
-                           next);
+                      step(b.add(position, i), /*onlyFirst=*/false,
+                           /*prefetch=*/true, next);
                     return next;
                   });
   for (int64_t i = looped; i < wholeRows; ++i)
@@ -237,8 +229,7 @@ SmallVector<Value> PanelProduct::multiply(ArrayRef<Stream> streams,
 /// The multiply-adds of panel row `position`: one inner index, or a pair of
 /// them (`onlyFirst`: the padded last pair).
 void PanelProduct::emitStep(ArrayRef<Stream> streams, ArrayRef<Value> panelRows,
-                            Value position, int64_t firstVector, int64_t count,
-                            bool onlyFirst, bool prefetch,
+                            Value position, bool onlyFirst, bool prefetch,
                             SmallVectorImpl<Value> &sums) {
   SmallVector<Value> rows;
   for (Value start : panelRows)
@@ -256,7 +247,7 @@ void PanelProduct::emitStep(ArrayRef<Stream> streams, ArrayRef<Value> panelRows,
   // [stream][vector][half]
   SmallVector<SmallVector<Value>> loaded;
   for (auto [stream, row] : llvm::zip_equal(streams, rows))
-    for (int64_t v = firstVector; v < firstVector + count; ++v)
+    for (int64_t v = 0; v < vectors; ++v)
       loaded.push_back(
           loadPanelVectors(weights[stream.weights], row, v, onlyFirst));
   int64_t halves = onlyFirst ? 1 : pair;
@@ -269,8 +260,8 @@ void PanelProduct::emitStep(ArrayRef<Stream> streams, ArrayRef<Value> panelRows,
         Value &x = splats[row];
         if (!x)
           x = b.splat(b.load(input, {row, column}), lanes);
-        for (int64_t v = 0; v < count; ++v, ++sum)
-          *sum = b.fma(x, loaded[s * count + v][half], *sum);
+        for (int64_t v = 0; v < vectors; ++v, ++sum)
+          *sum = b.fma(x, loaded[s * vectors + v][half], *sum);
       }
     }
   }

@@ -39,10 +39,9 @@ public:
     Value panel;
     SmallVector<Value> inputRows;
   };
-  /// Sums [stream][row][vector] of a block for `count` vectors of each panel
-  /// from `firstVector` on. All streams have equally many rows.
-  SmallVector<Value> multiply(ArrayRef<Stream> streams, int64_t firstVector,
-                              int64_t count);
+  /// Sums [stream][row][vector] of a block. All streams have equally many
+  /// rows.
+  SmallVector<Value> multiply(ArrayRef<Stream> streams);
 
   /// Where a vector of columns lies.
   struct Place {
@@ -88,13 +87,11 @@ private:
   void emitRowBlocks(const Range &range, const Store &store, Value panel,
                      int64_t count);
   void emitBlock(const Block &block);
-  void storeUnrolled(const Block &block, ArrayRef<Value> sums,
-                     int64_t firstVector, int64_t count);
-  void storeInLoop(const Block &block, ArrayRef<Value> sums,
-                   int64_t firstVector, int64_t count);
+  void storeUnrolled(const Block &block, ArrayRef<Value> sums);
+  void storeInLoop(const Block &block, ArrayRef<Value> sums);
   void emitStep(ArrayRef<Stream> streams, ArrayRef<Value> panelRows,
-                Value position, int64_t firstVector, int64_t count,
-                bool onlyFirst, bool prefetch, SmallVectorImpl<Value> &sums);
+                Value position, bool onlyFirst, bool prefetch,
+                SmallVectorImpl<Value> &sums);
   SmallVector<Value> loadPanelVectors(Value weights, Value row, int64_t vector,
                                       bool onlyFirst);
 

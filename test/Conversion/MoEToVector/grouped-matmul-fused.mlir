@@ -5,7 +5,7 @@
 
 // Two weights, rows of tokens, and an epilogue, which reads the products of a
 // block from memory. A few rows read four streams: two panels of both weights.
-// Eight rows take one vector of both weights at a time.
+// Eight rows take one of the weights after the other.
 // CHECK-LABEL: func.func @epilogue
 // CHECK-SAME:    %[[ORDER:[^:]*]]: memref<?xi32>, %[[BIAS:[^:]*]]: memref<5x40xbf16>, %[[FACTOR:[^:]*]]: memref<40x?xf32>, %[[Y:[^:]*]]: memref<?x40xf32>
 // CHECK:         %[[BUFFER:.*]] = memref.alloca() {{.*}} : memref<4x16xf32>
