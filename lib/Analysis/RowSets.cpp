@@ -13,8 +13,9 @@ using namespace mlir;
 using namespace mlir::moe;
 
 RowSetAnalysis::RowSetAnalysis(FunctionOpInterface function, Report report,
-                               Report lose)
-    : report(std::move(report)), lose(std::move(lose)) {
+                               Report lose, Report doubt)
+    : report(std::move(report)), lose(std::move(lose)),
+      doubt(std::move(doubt)) {
   for (Block &block : function.getFunctionBody())
     visit(block);
   if (failed)
@@ -262,7 +263,7 @@ void RowSetAnalysis::checkCombination(Operation *op,
   if (idsFrom && weightsFrom && idsFrom != weightsFrom)
     return fail(op, "expected weights and ids of one moe.route");
   if (combination.rows && isInSum(combination.init, combination))
-    return fail(op, "expected rows that are added once; init has them already");
+    doubt(op, "adds rows that init has already");
   if (sort)
     combinedSorts.insert(sort);
 }

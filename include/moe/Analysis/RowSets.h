@@ -71,10 +71,12 @@ public:
   using Report = std::function<void(Operation *, const Twine &)>;
 
   /// Calls `report` for each operation that loses a row, uses one twice, mixes
-  /// rows of different orders, or reads one that nobody wrote, and `lose` for
-  /// each that uses rows in a way that cannot be followed. Rows that come from
-  /// outside are taken to be in the right order.
-  RowSetAnalysis(FunctionOpInterface function, Report report, Report lose);
+  /// rows of different orders, or reads one that nobody wrote, `lose` for each
+  /// that uses rows in a way that cannot be followed, and `doubt` for each that
+  /// is right only if the model says so. Rows that come from outside are taken
+  /// to be in the right order.
+  RowSetAnalysis(FunctionOpInterface function, Report report, Report lose,
+                 Report doubt);
 
   /// What a combination reads; `rows` are null where it makes them itself.
   struct Combination {
@@ -116,7 +118,7 @@ private:
   /// Stops following `rows`, which `op` uses.
   void escape(Operation *op, Value rows, const Twine &message);
 
-  Report report, lose;
+  Report report, lose, doubt;
   bool failed = false;
   int64_t numLost = 0;
   DenseMap<Value, RowFact> facts;

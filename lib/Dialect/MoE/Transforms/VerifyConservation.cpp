@@ -34,6 +34,9 @@ struct VerifyConservationPass
           remark::missed(op->getLoc(), opts)
               << remark::add("not followed further: '{0}' {1}",
                              op->getName().getStringRef(), message.str());
+        },
+        [](Operation *op, const Twine &message) {
+          op->emitWarning() << "'" << op->getName() << "' op " << message;
         });
     numProven += analysis.getNumProven();
     remark::analysis(function.getLoc(), opts)
