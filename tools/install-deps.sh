@@ -10,8 +10,10 @@ build_packages=(
   cmake ninja-build ccache pkg-config git ca-certificates
   clang-22 lld-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
   libpcre2-dev libutf8proc-dev nlohmann-json3-dev libcli11-dev libxxhash-dev
+  # What fat binaries are compressed by.
+  liblz4-dev libzstd-dev
   # What LLVM's own CMake package looks for.
-  zlib1g-dev libzstd-dev libedit-dev libxml2-dev libffi-dev libcurl4-openssl-dev
+  zlib1g-dev libedit-dev libxml2-dev libffi-dev libcurl4-openssl-dev
 )
 check_packages=(
   libclang-rt-22-dev clang-format-22 clang-tidy-22 libgtest-dev python3 python3-venv

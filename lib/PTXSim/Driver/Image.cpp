@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Image.h"
 
+#include <algorithm>
 #include <cstring>
 #include <elf.h>
 #include <string_view>
-#include <vector>
 
+#ifdef MOE_HAVE_LZ4
+#include <lz4.h>
+#endif
 #ifdef MOE_HAVE_ZSTD
 #include <zstd.h>
 #endif
@@ -47,105 +50,106 @@ Image failed(CUresult result, std::string message) {
   return {result, "", std::move(message)};
 }
 
-template <typename T>
-T load(const char *data) {
-  T value;
-  std::memcpy(&value, data, sizeof value);
-  return value;
-}
+/// Bytes whose number may be unknown: then it is unknownBytes, and what they
+/// say of themselves is believed.
+struct Bytes {
+  const char *data;
+  uint64_t size;
 
-/// Text as it stands, without what pads it.
-std::string textOf(const char *data, size_t bytes) {
-  return std::string(data, strnlen(data, bytes));
-}
-
-/// A block of LZ4: literals and copies of what came before.
-bool unpackLz4(const char *data, size_t bytes, std::string &out, size_t plain) {
-  size_t at = 0;
-  auto length = [&](size_t first) {
-    size_t sum = first;
-    for (unsigned char next = 255; first == 15 && next == 255 && at < bytes;
-         sum += next)
-      next = data[at++];
-    return sum;
-  };
-  while (at < bytes) {
-    unsigned char token = data[at++];
-    size_t literals = length(token >> 4);
-    if (literals > bytes - at || literals > plain - out.size())
-      return false;
-    out.append(data + at, literals);
-    at += literals;
-    if (at == bytes)
-      break;
-    if (bytes - at < 2)
-      return false;
-    size_t distance = load<uint16_t>(data + at);
-    at += 2;
-    size_t copied = length(token & 15) + 4;
-    if (distance == 0 || distance > out.size() || copied > plain - out.size())
-      return false;
-    for (size_t i = 0; i < copied; ++i)
-      out.push_back(out[out.size() - distance]);
+  bool has(uint64_t at, uint64_t bytes) const {
+    return at <= size && bytes <= size - at;
   }
-  return out.size() == plain;
+  /// Those from `at` on, `bytes` of them if there are so many.
+  Bytes from(uint64_t at, uint64_t bytes = unknownBytes) const {
+    at = std::min(at, size);
+    return {data + at, std::min(bytes, size - at)};
+  }
+  template <typename T>
+  bool load(uint64_t at, T &value) const {
+    if (!has(at, sizeof value))
+      return false;
+    std::memcpy(&value, data + at, sizeof value);
+    return true;
+  }
+  /// Text without what pads it.
+  std::string text() const { return std::string(data, strnlen(data, size)); }
+  bool startsWith(const void *magic, size_t bytes) const {
+    // Byte by byte: a text may be shorter than any magic number.
+    for (size_t i = 0; i < bytes; ++i)
+      if (i >= size || data[i] != static_cast<const char *>(magic)[i])
+        return false;
+    return true;
+  }
+};
+
+/// How many bytes `packed` gave; less than zero: it is damaged or, with
+/// `isBuiltIn` false, of a kind that this library was built without.
+int64_t unpack([[maybe_unused]] const FatEntry &entry,
+               [[maybe_unused]] Bytes packed, [[maybe_unused]] std::string &to,
+               bool &isBuiltIn) {
+  isBuiltIn = true;
+#ifdef MOE_HAVE_LZ4
+  if (entry.flags & flagLz4)
+    return LZ4_decompress_safe(packed.data, to.data(), int(packed.size),
+                               int(to.size()));
+#endif
+#ifdef MOE_HAVE_ZSTD
+  if (entry.flags & flagZstd) {
+    size_t bytes =
+        ZSTD_decompress(to.data(), to.size(), packed.data, packed.size);
+    return ZSTD_isError(bytes) ? -1 : int64_t(bytes);
+  }
+#endif
+  isBuiltIn = false;
+  return -1;
 }
 
-Image unpack(const FatEntry &entry, const char *data) {
+Image textOf(const FatEntry &entry, Bytes content) {
   constexpr uint64_t longest = uint64_t(1) << 30;
   if (!(entry.flags & (flagLz4 | flagZstd)))
-    return {CUDA_SUCCESS, textOf(data, entry.bytes), ""};
-  if (entry.compressedBytes > entry.bytes || entry.plainBytes > longest)
+    return {CUDA_SUCCESS, content.text(), ""};
+  if (entry.compressedBytes > content.size || entry.compressedBytes > longest ||
+      entry.plainBytes > longest)
     return failed(CUDA_ERROR_INVALID_IMAGE,
                   "fat binary: the sizes of an entry are wrong");
-  std::string text;
-  bool done = false;
-  if (entry.flags & flagLz4) {
-    done = unpackLz4(data, entry.compressedBytes, text, entry.plainBytes);
-  } else {
-#ifdef MOE_HAVE_ZSTD
-    text.resize(entry.plainBytes);
-    done = ZSTD_decompress(text.data(), text.size(), data,
-                           entry.compressedBytes) == entry.plainBytes;
-#else
-    return failed(
-        CUDA_ERROR_NOT_SUPPORTED,
-        "fat binary: built without zstd; compile with nvcc --no-compress");
-#endif
-  }
-  if (!done)
+  std::string text(entry.plainBytes, '\0');
+  bool isBuiltIn;
+  int64_t bytes =
+      unpack(entry, content.from(0, entry.compressedBytes), text, isBuiltIn);
+  if (!isBuiltIn)
+    return failed(CUDA_ERROR_NOT_SUPPORTED,
+                  "fat binary: built without the library that unpacks it; "
+                  "compile with nvcc --no-compress");
+  if (bytes != int64_t(entry.plainBytes))
     return failed(CUDA_ERROR_INVALID_IMAGE,
                   "fat binary: an entry does not unpack");
   text.resize(strnlen(text.data(), text.size()));
   return {CUDA_SUCCESS, std::move(text), ""};
 }
 
-Image fromFatbin(const char *data, unsigned sm) {
-  FatHeader header = load<FatHeader>(data);
-  if (header.headerBytes < sizeof(FatHeader))
+Image fromFatbin(Bytes image, unsigned sm) {
+  FatHeader header;
+  if (!image.load(0, header) || header.headerBytes < sizeof(FatHeader) ||
+      !image.has(header.headerBytes, header.bytes))
     return failed(CUDA_ERROR_INVALID_IMAGE, "fat binary: the header is wrong");
-  const char *at = data + header.headerBytes;
-  uint64_t left = header.bytes;
-  const char *best = nullptr;
-  FatEntry bestEntry{};
+  Bytes left = image.from(header.headerBytes, header.bytes), best{};
+  FatEntry entry, bestEntry{};
   bool any = false;
-  while (left >= sizeof(FatEntry)) {
-    FatEntry entry = load<FatEntry>(at);
-    if (entry.headerBytes < sizeof(FatEntry) || entry.headerBytes > left ||
-        entry.bytes > left - entry.headerBytes)
+  while (left.load(0, entry)) {
+    if (entry.headerBytes < sizeof(FatEntry) ||
+        !left.has(entry.headerBytes, entry.bytes))
       return failed(CUDA_ERROR_INVALID_IMAGE,
                     "fat binary: an entry reaches past its end");
     any |= entry.kind == kindPtx;
     if (entry.kind == kindPtx && entry.arch <= sm &&
-        (!best || entry.arch > bestEntry.arch)) {
-      best = at + entry.headerBytes;
+        (!best.data || entry.arch > bestEntry.arch)) {
+      best = left.from(entry.headerBytes, entry.bytes);
       bestEntry = entry;
     }
-    at += entry.headerBytes + entry.bytes;
-    left -= entry.headerBytes + entry.bytes;
+    left = left.from(entry.headerBytes + entry.bytes);
   }
-  if (best)
-    return unpack(bestEntry, best);
+  if (best.data)
+    return textOf(bestEntry, best);
   return failed(
       CUDA_ERROR_NO_BINARY_FOR_GPU,
       any ? "fat binary: its PTX is for newer GPUs than sm_" +
@@ -155,24 +159,31 @@ Image fromFatbin(const char *data, unsigned sm) {
             "(nvcc -gencode arch=compute_80,code=[sm_80,compute_80])");
 }
 
-Image fromElf(const char *data, unsigned sm) {
-  Elf64_Ehdr header = load<Elf64_Ehdr>(data);
-  auto section = [&](unsigned i) {
-    return load<Elf64_Shdr>(data + header.e_shoff + i * sizeof(Elf64_Shdr));
+Image fromElf(Bytes image, unsigned sm) {
+  Elf64_Ehdr header;
+  auto section = [&](unsigned i, Elf64_Shdr &to) {
+    return header.e_shoff < unknownBytes / 2 &&
+           image.load(header.e_shoff + i * sizeof(Elf64_Shdr), to);
   };
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 ||
+  Elf64_Shdr names, found;
+  if (!image.load(0, header) || header.e_ident[EI_CLASS] != ELFCLASS64 ||
       header.e_shentsize != sizeof(Elf64_Shdr) ||
-      header.e_shstrndx >= header.e_shnum)
+      header.e_shstrndx >= header.e_shnum || !section(header.e_shstrndx, names))
     return failed(CUDA_ERROR_INVALID_IMAGE,
                   "cubin: not a 64-bit ELF file with sections");
-  const char *names = data + section(header.e_shstrndx).sh_offset;
   for (unsigned i = 0; i < header.e_shnum; ++i) {
-    Elf64_Shdr found = section(i);
-    std::string_view name = names + found.sh_name;
-    if (name == ".nv_fatbin" && found.sh_size >= sizeof(FatHeader))
-      return fromFatbin(data + found.sh_offset, sm);
+    if (!section(i, found) || !image.has(names.sh_offset, names.sh_size) ||
+        (found.sh_type != SHT_NOBITS &&
+         !image.has(found.sh_offset, found.sh_size)))
+      return failed(CUDA_ERROR_INVALID_IMAGE,
+                    "cubin: a section reaches past its end");
+    std::string name =
+        image.from(names.sh_offset, names.sh_size).from(found.sh_name).text();
+    Bytes content = image.from(found.sh_offset, found.sh_size);
+    if (name == ".nv_fatbin")
+      return fromFatbin(content, sm);
     if (name == ".nv.ptx")
-      return {CUDA_SUCCESS, textOf(data + found.sh_offset, found.sh_size), ""};
+      return {CUDA_SUCCESS, content.text(), ""};
   }
   return failed(CUDA_ERROR_NO_BINARY_FOR_GPU,
                 "cubin: only machine code, which cannot be simulated; load "
@@ -180,20 +191,24 @@ Image fromElf(const char *data, unsigned sm) {
 }
 } // namespace
 
-Image findPtx(const void *image, unsigned sm) {
-  const char *data = static_cast<const char *>(image);
-  // Byte by byte: a text may be shorter than any magic number.
-  if (data[0] == 0x7f && data[1] == 'E' && data[2] == 'L' && data[3] == 'F')
-    return fromElf(data, sm);
-  if (data[0] == char(0xb1) && data[1] == char(0x43) &&
-      load<uint32_t>(data) == wrapperMagic)
-    return fromFatbin(static_cast<const char *>(load<Wrapper>(data).data), sm);
-  if (data[0] == char(0x50) && data[1] == char(0xed) &&
-      load<uint32_t>(data) == fatbinMagic)
-    return fromFatbin(data, sm);
-  if (data[0] == 0)
+Image findPtx(const void *data, uint64_t size, unsigned sm) {
+  Bytes image{static_cast<const char *>(data), size};
+  if (image.startsWith(ELFMAG, SELFMAG))
+    return fromElf(image, sm);
+  if (image.startsWith(&fatbinMagic, sizeof fatbinMagic))
+    return fromFatbin(image, sm);
+  if (image.startsWith(&wrapperMagic, sizeof wrapperMagic)) {
+    Wrapper wrapper;
+    if (size != unknownBytes || !image.load(0, wrapper))
+      return failed(CUDA_ERROR_INVALID_IMAGE,
+                    "fat binary: a wrapper is of a program, not of a file");
+    return fromFatbin({static_cast<const char *>(wrapper.data), unknownBytes},
+                      sm);
+  }
+  std::string text = image.text();
+  if (text.empty())
     return failed(CUDA_ERROR_INVALID_IMAGE, "an empty image");
-  return {CUDA_SUCCESS, data, ""};
+  return {CUDA_SUCCESS, std::move(text), ""};
 }
 
 } // namespace moe::driver

@@ -20,9 +20,12 @@ struct Image {
   std::string message;
 };
 
-/// The PTX of an image of unknown length, the best one for compute capability
-/// `sm` (80 of sm_80) of several.
-Image findPtx(const void *data, unsigned sm);
+/// Of an image in memory, as cuModuleLoadData gets it.
+constexpr uint64_t unknownBytes = UINT64_MAX;
+
+/// The PTX of an image, the best one for compute capability `sm` (80 of sm_80)
+/// of several.
+Image findPtx(const void *data, uint64_t size, unsigned sm);
 
 } // namespace moe::driver
 

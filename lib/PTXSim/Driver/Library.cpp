@@ -4,6 +4,7 @@
 // module of a library when it first asks for something of it. Linking is here
 // too: of a single PTX, as compilers at run time use it.
 #include "API.h"
+#include "Image.h"
 #include "Module.h"
 
 namespace moe::driver {
@@ -49,14 +50,12 @@ std::shared_ptr<Library> findLibrary(CUlibrary handle) {
 }
 } // namespace
 
-CUresult api::cuLibraryLoadData(CUlibrary *result, const void *image,
-                                CUjit_option *names, void **values,
-                                unsigned count, CUlibraryOption *, void **,
-                                unsigned) {
+namespace {
+CUresult loadLibrary(CUlibrary *result, const void *image, uint64_t bytes,
+                     JitOptions options) {
   require(result && image);
-  JitOptions options(count, names, values);
   auto library = std::make_shared<Library>();
-  library->ptx = ptxOf(image, options);
+  library->ptx = ptxOf(image, bytes, options);
   *result = state().libraries.add(library);
   // With a context at hand, errors of the PTX show now rather than at the first
   // kernel.
@@ -71,15 +70,23 @@ CUresult api::cuLibraryLoadData(CUlibrary *result, const void *image,
   }
   return CUDA_SUCCESS;
 }
+} // namespace
+
+CUresult api::cuLibraryLoadData(CUlibrary *result, const void *image,
+                                CUjit_option *names, void **values,
+                                unsigned count, CUlibraryOption *, void **,
+                                unsigned) {
+  return loadLibrary(result, image, unknownBytes,
+                     JitOptions(count, names, values));
+}
 
 CUresult api::cuLibraryLoadFromFile(CUlibrary *result, const char *path,
                                     CUjit_option *names, void **values,
-                                    unsigned count,
-                                    CUlibraryOption *libraryNames,
-                                    void **libraryValues,
-                                    unsigned libraryCount) {
-  return cuLibraryLoadData(result, readFile(path).data(), names, values, count,
-                           libraryNames, libraryValues, libraryCount);
+                                    unsigned count, CUlibraryOption *, void **,
+                                    unsigned) {
+  std::string image = readFile(path);
+  return loadLibrary(result, image.data(), image.size(),
+                     JitOptions(count, names, values));
 }
 
 CUresult api::cuLibraryUnload(CUlibrary handle) {
@@ -173,13 +180,10 @@ CUresult api::cuLinkAddData_v2(CUlinkState handle, CUjitInputType type,
   std::shared_ptr<LinkState> link = state().links.find(handle);
   require(data && bytes > 0);
   JitOptions options(count, names, values);
-  // The text ends where `bytes` says, with or without a zero byte.
-  std::string image(static_cast<const char *>(data), bytes);
   require(type == CU_JIT_INPUT_PTX || type == CU_JIT_INPUT_FATBINARY ||
               type == CU_JIT_INPUT_CUBIN,
           CUDA_ERROR_NOT_SUPPORTED);
-  link->inputs.push_back(
-      ptxOf((image + std::string(64, '\0')).data(), options));
+  link->inputs.push_back(ptxOf(data, bytes, options));
   return CUDA_SUCCESS;
 }
 

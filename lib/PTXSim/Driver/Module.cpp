@@ -95,15 +95,13 @@ std::string readFile(const char *path) {
   require(file.good(), CUDA_ERROR_FILE_NOT_FOUND);
   std::stringstream content;
   content << file.rdbuf();
-  // Enough zero bytes that a short file is not read past its end when its kind
-  // is looked at.
-  return content.str() + std::string(sizeof(uint64_t) * 8, '\0');
+  return content.str();
 }
 
-std::string ptxOf(const void *data, JitOptions &options) {
+std::string ptxOf(const void *data, uint64_t bytes, JitOptions &options) {
   require(data);
   const ptxsim::Properties &gpu = state().memory->properties();
-  Image image = findPtx(data, gpu.major * 10 + gpu.minor);
+  Image image = findPtx(data, bytes, gpu.major * 10 + gpu.minor);
   if (image.result != CUDA_SUCCESS)
     refuse(options, image.result, image.message);
   return std::move(image.ptx);
@@ -157,14 +155,21 @@ ModuleRef findModule(CUmodule handle) {
   return state().modules.find(handle);
 }
 
+namespace {
+CUresult loadImage(CUmodule *result, const void *image, uint64_t bytes,
+                   JitOptions options) {
+  ContextRef context = currentContext();
+  require(result && image);
+  *result = loadModule(context, ptxOf(image, bytes, options), options)->handle;
+  return CUDA_SUCCESS;
+}
+} // namespace
+
 CUresult api::cuModuleLoadDataEx(CUmodule *result, const void *image,
                                  unsigned count, CUjit_option *names,
                                  void **values) {
-  ContextRef context = currentContext();
-  require(result && image);
-  JitOptions options(count, names, values);
-  *result = loadModule(context, ptxOf(image, options), options)->handle;
-  return CUDA_SUCCESS;
+  return loadImage(result, image, unknownBytes,
+                   JitOptions(count, names, values));
 }
 
 CUresult api::cuModuleLoadData(CUmodule *result, const void *image) {
@@ -177,7 +182,9 @@ CUresult api::cuModuleLoadFatBinary(CUmodule *result, const void *image) {
 
 CUresult api::cuModuleLoad(CUmodule *result, const char *path) {
   currentContext();
-  return cuModuleLoadData(result, readFile(path).data());
+  std::string image = readFile(path);
+  return loadImage(result, image.data(), image.size(),
+                   JitOptions(0, nullptr, nullptr));
 }
 
 CUresult api::cuModuleUnload(CUmodule handle) {

@@ -74,7 +74,7 @@ private:
 };
 
 /// The PTX of an image; fails, and says why in the log and on stderr, without.
-std::string ptxOf(const void *image, JitOptions &options);
+std::string ptxOf(const void *image, uint64_t bytes, JitOptions &options);
 ModuleRef loadModule(const ContextRef &context, const std::string &ptx,
                      JitOptions &options);
 ModuleRef findModule(cuda::CUmodule handle);
@@ -83,7 +83,6 @@ FunctionRef findFunction(cuda::CUfunction handle);
 FunctionRef functionOf(const std::shared_ptr<Kernel> &kernel);
 ModuleRef moduleOf(const std::shared_ptr<Library> &library,
                    const ContextRef &context);
-/// A whole file, with a zero byte behind it.
 std::string readFile(const char *path);
 
 } // namespace moe::driver
