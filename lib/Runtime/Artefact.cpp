@@ -78,18 +78,34 @@ Manifest Artefact::readManifest(const std::string &directory) {
 
 Artefact Artefact::open(const std::string &directory, Verify verify) {
   Artefact artefact;
+  artefact.directory = directory;
   artefact.contents = readManifest(directory);
-  artefact.checkHost(directory + "/manifest.json");
+  artefact.checkHost();
   for (const auto &[name, spec] : artefact.contents.files) {
     MappedFile file = openChecked(directory, name, spec, verify);
     if (name == "weights.bin")
       artefact.weightsFile = std::move(file);
+    else if (name.rfind("kernels/", 0) == 0)
+      artefact.kernelFiles[name] = std::move(file);
   }
-  artefact.loadCode(directory + "/code.so");
+  artefact.loadCode();
   return artefact;
 }
 
-void Artefact::checkHost(const std::string &manifestPath) const {
+const MappedFile *Artefact::kernels(const std::string &file) const {
+  auto found = kernelFiles.find(file);
+  return found == kernelFiles.end() ? nullptr : &found->second;
+}
+
+void Artefact::requireTarget(bool gpu) const {
+  if (contents.gpu.has_value() != gpu)
+    throw Error::mismatch(path("manifest.json"), "target.kind",
+                          gpu ? "cuda" : "cpu", gpu ? "cpu" : "cuda",
+                          ExitCode::unsupported);
+}
+
+void Artefact::checkHost() const {
+  std::string manifestPath = path("manifest.json");
 #if defined(__x86_64__)
   constexpr const char *architecture = "x86_64";
 #elif defined(__aarch64__)
@@ -112,7 +128,8 @@ void Artefact::checkHost(const std::string &manifestPath) const {
                           "a refusal from the kernel", ExitCode::unsupported);
 }
 
-void Artefact::loadCode(const std::string &path) {
+void Artefact::loadCode() {
+  std::string path = this->path("code.so");
   library.reset(::dlopen(absolutePath(path).c_str(), RTLD_NOW | RTLD_LOCAL));
   if (!library)
     throw Error::mismatch(path, "", "a loadable shared object", ::dlerror());
@@ -129,6 +146,8 @@ void Artefact::loadCode(const std::string &path) {
                           std::to_string(version), ExitCode::unsupported);
   for (const EntrySpec &entry : contents.entries)
     functions.push_back(reinterpret_cast<moe_entry_fn>(find(entry.symbol)));
+  failureText = reinterpret_cast<moe_device_failure_fn>(
+      ::dlsym(library.get(), "moe_device_failure"));
 }
 
 void Artefact::CloseLibrary::operator()(void *library) const {

@@ -31,6 +31,7 @@ public:
                   description().entries[entry].name + ": " + failure);
   }
   void reset() override { kv.clear(); }
+  DeviceInfo device() const override { return {"cpu"}; }
   int threads() const override { return pool.threads(); }
 
 private:
@@ -52,5 +53,6 @@ private:
 
 std::unique_ptr<Executable> moe::rt::makeCompiledModel(Artefact artefact,
                                                        int threads) {
+  artefact.requireTarget(/*gpu=*/false);
   return std::make_unique<CompiledModel>(std::move(artefact), threads);
 }

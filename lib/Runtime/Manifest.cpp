@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "DescriptionReader.h"
+#include "GpuTargetReader.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <xxhash.h>
 
@@ -19,23 +21,41 @@ FileSpec readFile(const JsonReader &reader) {
 /// Which files there are is the format's business, not the manifest's: a name
 /// with a slash must not lead out of the artefact.
 void readFiles(const JsonReader &reader, Manifest &result) {
-  for (const char *required : {"code.so", "weights.bin"})
-    result.files[required] = readFile(reader[required]);
+  std::vector<std::string> required = {"code.so", "weights.bin"};
+  std::vector<std::string> optional = {"tokenizer.json"};
+  if (result.gpu)
+    for (const std::string &module : result.gpu->modules) {
+      required.push_back(module + ".ptx");
+      optional.push_back(module + ".cubin");
+      optional.push_back(module + ".json");
+    }
+  std::string known;
+  for (const std::string &name : required) {
+    result.files[name] = readFile(reader[name.c_str()]);
+    known += name + ", ";
+  }
+  for (const std::string &name : optional)
+    known += name + (name == optional.back() ? "" : ", ");
   reader.forEachMember([&](const std::string &name, const JsonReader &file) {
-    if (name == "tokenizer.json")
+    if (std::find(optional.begin(), optional.end(), name) != optional.end())
       result.files[name] = readFile(file);
     else if (!result.files.count(name))
-      throw file.mismatch("only code.so, weights.bin and tokenizer.json", name);
+      throw file.mismatch("only " + known, name);
   });
   if (result.files["weights.bin"].bytes != result.memory.weightsBytes)
     throw reader["weights.bin"]["bytes"].mismatch(
         "memory.weights_bytes = " + std::to_string(result.memory.weightsBytes));
 }
 
-void readTarget(const JsonReader &reader, Manifest &result) {
+void readTarget(const JsonReader &root, Manifest &result) {
+  JsonReader reader = root["target"];
   JsonReader kind = reader["kind"];
-  if (kind.string() != "cpu")
-    throw kind.mismatch("cpu", ExitCode::unsupported);
+  if (kind.string() == "cuda")
+    result.gpu = readGpuTarget(root);
+  else if (kind.string() != "cpu")
+    throw kind.mismatch("cpu or cuda", ExitCode::unsupported);
+  else if (auto kernels = root.find("kernels"))
+    throw kernels->mismatch("nothing, as target.kind is cpu");
   result.triple = reader["triple"].string();
   result.vectorBits = reader["vector_bits"].integer(0, 1 << 16);
   reader["features"].forEachElement([&](const JsonReader &feature) {
@@ -58,7 +78,7 @@ Manifest Manifest::parse(std::string_view json, const std::string &file) {
                            ExitCode::unsupported);
   Manifest result;
   result.compiler = root["compiler"].string();
-  readTarget(root["target"], result);
+  readTarget(root, result);
   readDescription(root, result);
   readFiles(root["files"], result);
   return result;

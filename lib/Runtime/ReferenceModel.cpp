@@ -38,6 +38,7 @@ public:
           message);
   }
   void reset() override { plugin.reset(model); }
+  DeviceInfo device() const override { return {"reference"}; }
 
 private:
   /// The library stays loaded: one that holds a compiler does not unload well.

@@ -14,6 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         for (const moe::rt::TensorSpec &tensor : tensors)
           if (tensor.maxBytes() < 0)
             __builtin_trap();
+    if (manifest.gpu)
+      for (const moe::rt::KernelSpec &kernel : manifest.gpu->kernels)
+        if (kernel.module >= manifest.gpu->modules.size() || kernel.block < 1)
+          __builtin_trap();
   } catch (const moe::rt::Error &) {
   }
   return 0;

@@ -3,6 +3,7 @@
 #define MOE_TOOLS_MOE_BENCH_BENCHMARKS_H
 
 #include "Options.h"
+#include "moe/Runtime/Executable.h"
 
 namespace moe::bench {
 
@@ -34,6 +35,7 @@ struct ModelRow {
 
 struct ModelResult {
   std::string model, dtype;
+  rt::DeviceInfo device;
   std::vector<ModelRow> rows; ///< Ours first.
   int threads = 0;
   int64_t weightsBytes = 0, kvBytes = 0, arenaBytes = 0;

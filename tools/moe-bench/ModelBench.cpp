@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Benchmarks.h"
 #include "CompileOnUse.h"
+#include "Device.h"
 #include "Measure.h"
 #include "Peer.h"
 #include "moe/Runtime/Artefact.h"
@@ -19,6 +20,8 @@ std::string findArtefact(const ModelOptions &options) {
     CompileOptions compile;
     compile.dtype = options.dtype;
     compile.maxLength = options.maxLength;
+    if (isGpu(options.device))
+      compile.target = gpuTarget;
     return compiledPath(options.model, compile);
   }
   auto refuse = [&](const char *option, bool given) {
@@ -72,7 +75,7 @@ startPeers(const ModelOptions &options, const Executable &executable,
 ModelResult moe::bench::runModel(const ModelOptions &options) {
   std::string path = findArtefact(options);
   std::unique_ptr<Executable> executable =
-      makeCompiledModel(Artefact::open(path), options.threads);
+      openOn(options.device, Artefact::open(path), options.threads);
   Session session(*executable);
   Sampler sampler(session.model().vocabSize, {});
   if (options.promptTokens + options.newTokens > session.model().maxLength)
@@ -103,6 +106,7 @@ ModelResult moe::bench::runModel(const ModelOptions &options) {
   result.weightsBytes = description.memory.weightsBytes;
   result.kvBytes = description.memory.kvBytes;
   result.arenaBytes = description.memory.arenaBytes;
+  result.device = executable->device();
   result.threads = executable->threads();
 
   auto peers = startPeers(options, *executable, prompt);

@@ -105,6 +105,11 @@ CLI::App *declareModel(CLI::App &app, ModelOptions &options) {
       ->add_option("--max-len", options.maxLength,
                    "Longest sequence, for a model directory")
       ->type_name("N");
+  model
+      ->add_option("--device", options.device,
+                   "cpu, cuda: a GPU, or sim: the simulated one, whose times "
+                   "say nothing of a GPU's")
+      ->type_name("DEVICE");
   declarePeers(*model, options,
                "transformers: generate() with a static cache, for a model "
                "directory");
@@ -146,6 +151,8 @@ void validate(const ModelOptions &options) {
   requireRange("--prompt-tokens", options.promptTokens, 1, largestSize);
   requireRange("-n", options.newTokens, 1, largestSize);
   requireRange("--max-len", options.maxLength.value_or(1), 1, largestSize);
+  if (!options.device.empty())
+    requireOneOf("--device", options.device, {"cpu", "cuda", "sim"});
   if (options.dtype)
     requireOneOf("--dtype", *options.dtype, {"f32", "bf16"}, {"int8", "int4"});
 }

@@ -30,6 +30,7 @@ struct ModelOptions : CommonOptions {
   int64_t promptTokens = 128, newTokens = 64;
   std::optional<std::string> dtype;
   std::optional<int64_t> maxLength;
+  std::string device; ///< Empty: what the model was compiled for.
 };
 
 /// One of the two subcommands, or neither after --help and --version.

@@ -48,6 +48,8 @@ Json json(const ModelOptions &options, const ModelResult &result) {
           {"dtype", result.dtype},
           {"prompt_tokens", options.promptTokens},
           {"new_tokens", options.newTokens},
+          {"device", result.device.name},
+          {"simulated", result.device.simulated},
           {"threads", result.threads},
           {"repeat", options.repeat},
           {"rows", rows},
@@ -87,11 +89,12 @@ std::string moe::bench::report(const ModelOptions &options,
                                const ModelResult &result) {
   if (options.json)
     return json(options, result).dump() + "\n";
-  std::string text =
-      format("%s, %s, %d threads, tokens/s\n%-24s %10s %10s %10s\n",
-             result.model.c_str(), result.dtype.c_str(), result.threads, "",
-             ("pp" + std::to_string(options.promptTokens)).c_str(),
-             ("tg" + std::to_string(options.newTokens)).c_str(), "tg ratio");
+  std::string text = format(
+      "%s, %s, on %s%s, %d threads, tokens/s\n%-24s %10s %10s %10s\n",
+      result.model.c_str(), result.dtype.c_str(), result.device.name.c_str(),
+      result.device.simulated ? " (times are this host's)" : "", result.threads,
+      "", ("pp" + std::to_string(options.promptTokens)).c_str(),
+      ("tg" + std::to_string(options.newTokens)).c_str(), "tg ratio");
   for (const ModelRow &row : result.rows)
     text += format("%-24s %10.1f %10.1f %9.2fx\n", row.name.c_str(),
                    row.prefillTokensPerSecond, row.decodeTokensPerSecond,

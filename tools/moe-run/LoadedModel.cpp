@@ -2,6 +2,7 @@
 #include "LoadedModel.h"
 
 #include "CompileOnUse.h"
+#include "Device.h"
 #include "Terminal.h"
 #include "moe/Runtime/Error.h"
 
@@ -37,7 +38,7 @@ Kind classify(const std::string &path) {
 }
 
 /// An artefact is what it is: options that say otherwise are a mistake.
-void checkAgrees(const CompileOptions &options, const Description &artefact) {
+void checkAgrees(const CompileOptions &options, const Manifest &artefact) {
   auto check = [](const char *option, const auto &wanted, const auto &is,
                   const auto &text) {
     if (wanted && *wanted != is)
@@ -47,6 +48,7 @@ void checkAgrees(const CompileOptions &options, const Description &artefact) {
   };
   auto same = [](const std::string &text) { return text; };
   auto number = [](int64_t value) { return std::to_string(value); };
+  check("--target", options.target, artefact.target(), same);
   check("--dtype", options.dtype, std::string(name(artefact.dtype)), same);
   if (artefact.kv && options.kv != "auto")
     check("--kv", options.kv, artefact.kv->policy, same);
@@ -58,8 +60,16 @@ void checkAgrees(const CompileOptions &options, const Description &artefact) {
 
 std::unique_ptr<Executable> openArtefact(const std::string &path,
                                          const Options &options) {
-  return makeCompiledModel(Artefact::open(path, options.verifyPolicy()),
-                           options.threads);
+  return openOn(options.device, Artefact::open(path, options.verifyPolicy()),
+                options.threads);
+}
+
+/// Compiled on first use, for what it is to run on.
+std::string compileOnUse(const Options &options, bool again = false) {
+  CompileOptions compile = options.compile;
+  if (isGpu(options.device) && !compile.target)
+    compile.target = gpuTarget;
+  return compiledPath(options.model, compile, again);
 }
 
 std::string referencePlugin() {
@@ -115,10 +125,10 @@ LoadedModel moe::run::load(const Options &options) {
     model.executable = openReference(options);
   } else if (classify(options.model) == Kind::artefact) {
     model.folder = options.model;
+    checkAgrees(options.compile, Artefact::readManifest(model.folder));
     model.executable = openArtefact(model.folder, options);
-    checkAgrees(options.compile, model.executable->description());
   } else {
-    model.folder = compiledPath(options.model, options.compile);
+    model.folder = compileOnUse(options);
     start = Clock::now();
     try {
       model.executable = openArtefact(model.folder, options);
@@ -127,7 +137,7 @@ LoadedModel moe::run::load(const Options &options) {
         throw;
       // What is damaged here is our own copy.
       say(error.what());
-      model.folder = compiledPath(options.model, options.compile, true);
+      model.folder = compileOnUse(options, true);
       start = Clock::now();
       model.executable = openArtefact(model.folder, options);
     }
@@ -147,8 +157,8 @@ Description moe::run::describe(const Options &options) {
     return openReference(options)->description();
   }
   if (classify(options.model) == Kind::source)
-    return Artefact::readManifest(compiledPath(options.model, options.compile));
-  Description description = Artefact::readManifest(options.model);
-  checkAgrees(options.compile, description);
-  return description;
+    return Artefact::readManifest(compileOnUse(options));
+  Manifest manifest = Artefact::readManifest(options.model);
+  checkAgrees(options.compile, manifest);
+  return manifest;
 }

@@ -87,8 +87,9 @@ void declareGeneration(CLI::App &app, Options &options) {
 void declareRest(CLI::App &app, Options &options) {
   const char *running = "Running";
   app.add_option("--device", options.device,
-                 "cpu, or reference: the slow evaluator that defines the "
-                 "results (cuda, sim: not in this version)")
+                 "cpu; cuda: a GPU; sim: the simulated one; reference: the "
+                 "slow evaluator that defines the results. The default is "
+                 "what the model was compiled for")
       ->type_name("DEVICE")
       ->group(running);
   app.add_option("--threads", options.threads,
@@ -136,7 +137,8 @@ void declareRest(CLI::App &app, Options &options) {
                  "static, sliding:W, hybrid or auto")
       ->type_name("POLICY")
       ->group(compiling);
-  app.add_option("--target", options.compile.target, "cpu")
+  app.add_option("--target", options.compile.target,
+                 "cpu or sm_80; the default is the device's")
       ->type_name("TARGET")
       ->group(compiling);
   app.add_option("--max-len", options.compile.maxLength,

@@ -19,7 +19,7 @@ struct Options {
   rt::GenerationOptions generation;
   rt::SamplingOptions sampling;
   std::vector<std::string> stops;
-  std::string device = "cpu";
+  std::string device; ///< Empty: what the model was compiled for.
   int threads = 0;
   int64_t prefillChunk = 0;
   std::string verify = "auto";

@@ -53,6 +53,8 @@ std::string moe::run::jsonReport(const RunReport &report) {
                {"weight_bytes", memory.weightsBytes},
                {"peak_rss", peakResidentBytes()},
                {"finish_reason", name(generation.reason)},
+               {"device", report.model.executable->device().name},
+               {"simulated", report.model.executable->device().simulated},
                {"load_s", report.model.loadSeconds}});
 }
 
@@ -79,6 +81,9 @@ std::string moe::run::statisticsBlock(const RunReport &report) {
           (description.kv ? ", " + description.kv->policy : "") + "\n";
   text += "  arena        " + megabytes(memory.arenaBytes) + "\n";
   text += "  peak memory  " + megabytes(peakResidentBytes()) + " resident\n";
+  DeviceInfo device = report.model.executable->device();
+  text += "  device       " + device.name +
+          (device.simulated ? ": simulated, times are this host's" : "") + "\n";
   text += format("  threads      %d\n", report.model.executable->threads());
   text += std::string("  finished     ") + name(generation.reason);
   if (generation.reason == FinishReason::maxLength)

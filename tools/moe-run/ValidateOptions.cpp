@@ -2,6 +2,7 @@
 #include "Options.h"
 
 #include "CommandLine.h"
+#include "Device.h"
 #include "moe/Runtime/Error.h"
 
 #include <algorithm>
@@ -28,13 +29,21 @@ bool isSlidingPolicy(const std::string &kv) {
 
 void moe::run::validate(const Options &options) {
   const CompileOptions &compile = options.compile;
-  requireOneOf("--device", options.device, {"cpu", "reference"},
-               {"cuda", "sim"});
+  if (!options.device.empty())
+    requireOneOf("--device", options.device,
+                 {"cpu", "cuda", "sim", "reference"});
   if (compile.dtype)
     requireOneOf("--dtype", *compile.dtype, {"f32", "bf16"}, {"int8", "int4"});
   if (compile.target)
-    requireOneOf("--target", *compile.target, {"cpu"},
-                 {"sm_80", "sm_90a", "sm_100a"});
+    requireOneOf("--target", *compile.target, {"cpu", "sm_80"},
+                 {"sm_90a", "sm_100a"});
+  if (compile.target && !options.device.empty() && !options.isReference() &&
+      isGpu(options.device) == (*compile.target == "cpu"))
+    throw Error::mismatch(
+        "--target", "",
+        std::string(isGpu(options.device) ? gpuTarget : "cpu") +
+            ", for --device=" + options.device,
+        *compile.target, ExitCode::commandLine);
   if (compile.kv && !isSlidingPolicy(*compile.kv))
     requireOneOf("--kv", *compile.kv, {"static", "sliding:W", "hybrid", "auto"},
                  {"none", "int8", "int4", "offload"});

@@ -2,7 +2,7 @@
 //
 // moe-sim run: starts a program with the simulated driver in front of any
 // other.
-#include "Simulator.h"
+#include "Device.h"
 #include "Subcommands.h"
 #include "moe/Runtime/Error.h"
 
@@ -38,7 +38,7 @@ void prepend(const char *name, const std::string &folder) {
 }
 
 void run(const RunOptions &options) {
-  std::string folder = moe::sim::simulatorFolder();
+  std::string folder = moe::tool::simulatorFolder();
   setenv("MOE_SIM_RUN", "1", 1);
   set("MOE_SIM_DEVICE", options.device);
   set("MOE_SIM_ASYNC", options.async);

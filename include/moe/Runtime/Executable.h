@@ -15,6 +15,13 @@ namespace moe::rt {
 
 class Artefact;
 
+/// What an executable computes on.
+struct DeviceInfo {
+  std::string name;
+  /// Times are then those of a program that imitates the device.
+  bool simulated = false;
+};
+
 /// Owns the state between calls (the KV caches). Not for use from two threads
 /// at once; two executables may run side by side.
 class Executable {
@@ -32,7 +39,8 @@ public:
   /// Makes the KV caches as they were at first.
   virtual void reset() = 0;
 
-  /// Threads that `run` computes with.
+  /// What `run` computes on, and with how many threads of this process.
+  virtual DeviceInfo device() const = 0;
   virtual int threads() const { return 1; }
 
   /// The index of the entry called `name`; throws Error (unsupported) naming
@@ -40,10 +48,17 @@ public:
   size_t entryIndex(std::string_view name) const;
 };
 
-/// Runs an artefact's code with `threads` threads (0: one a CPU) of its own.
-/// Throws Error (memory) when KV caches and arena do not fit.
+/// Runs an artefact whose target is the CPU with `threads` threads (0: one a
+/// CPU) of its own. Throws Error (memory) when KV caches and arena do not fit.
 std::unique_ptr<Executable> makeCompiledModel(Artefact artefact,
                                               int threads = 0);
+
+/// Runs an artefact whose target is a GPU, on the first device of the CUDA
+/// driver in `library`: "libcuda.so.1", or a path. Throws Error: unsupported
+/// without a driver or a device that the code runs on, memory when weights,
+/// KV caches, arena and tensors do not fit.
+std::unique_ptr<Executable> makeDeviceModel(Artefact artefact,
+                                            const std::string &library);
 
 /// Opens `model` (a model directory or .mlir file) with the reference plugin
 /// at `plugin`; `options` is a JSON object (see ReferencePlugin.h).

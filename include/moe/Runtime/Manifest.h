@@ -88,6 +88,36 @@ struct Description {
   static Description parse(std::string_view json, const std::string &file);
 };
 
+/// A GPU architecture: "sm_90a" is compute capability 9.0, and that alone.
+struct GpuArch {
+  int major = 0;
+  int minor = 0;
+  char suffix = 0; ///< 'a': no other architecture; 'f': its family; 0: any
+                   ///< newer one too.
+
+  static std::optional<GpuArch> parse(std::string_view text);
+  std::string str() const;
+  /// Whether PTX, or machine code, for this architecture runs on `device`.
+  bool ptxRunsOn(const GpuArch &device) const;
+  bool machineCodeRunsOn(const GpuArch &device) const;
+};
+
+/// A kernel of a device's code, by the number that code.so launches it with.
+struct KernelSpec {
+  std::string name;                ///< The entry in its module.
+  size_t module = 0;               ///< Its module in GpuTarget::modules.
+  int64_t block = 0;               ///< Threads.
+  int64_t sharedBytes = 0;         ///< Dynamic ones, of a block.
+  std::vector<int64_t> paramBytes; ///< Size of each parameter.
+};
+
+struct GpuTarget {
+  GpuArch arch;
+  /// Files of PTX and machine code, without ".ptx" and ".cubin".
+  std::vector<std::string> modules;
+  std::vector<KernelSpec> kernels;
+};
+
 struct FileSpec {
   int64_t bytes = 0;
   uint64_t hash = 0; ///< XXH3-64.
@@ -100,11 +130,15 @@ struct Manifest : Description {
   std::string triple;
   int64_t vectorBits = 0;
   std::vector<std::string> features; ///< As LLVM spells them, without '+'.
+  std::optional<GpuTarget> gpu;      ///< None: all of the code is the CPU's.
   std::map<std::string, FileSpec> files;
 
   /// Reads manifest.json. A foreign version or target is `unsupported`,
   /// everything else that is wrong `inputWrong`.
   static Manifest parse(std::string_view json, const std::string &file);
+
+  /// What moe-compile calls the target: "cpu" or "sm_80".
+  std::string target() const { return gpu ? gpu->arch.str() : "cpu"; }
 };
 
 /// 16 lower-case hexadecimal digits of the XXH3-64 of `size` bytes, and back.

@@ -68,6 +68,19 @@ TEST(Allocation, ADecodeStepHasNone) {
   }
 }
 
+// Of the runtime: the driver here does nothing.
+TEST(Allocation, AStepOfADeviceHasNone) {
+  FakeArtefact files(FAKE_DEVICE_CODE, fakeDeviceManifest());
+  auto executable = makeDeviceModel(Artefact::open(files.path()), NULL_DRIVER);
+  Session session(*executable);
+  std::vector<int32_t> prompt(20, 3), inputs(FAKE_BATCH, 1);
+  long before = allocations;
+  session.prefill(0, prompt);
+  for (int i = 0; i < 10; ++i)
+    session.decode(inputs);
+  EXPECT_EQ(allocations - before, 0);
+}
+
 // A prompt in chunks allocates nothing either, once the session is there.
 TEST(Allocation, PrefillHasNone) {
   FakeArtefact files;

@@ -37,6 +37,24 @@ TEST(Artefact, AFlippedByteIsSeenInEveryFile) {
   }
 }
 
+TEST(Artefact, KernelsAreCheckedAsAnyFile) {
+  FakeArtefact files(FAKE_DEVICE_CODE, fakeDeviceManifest());
+  files.addFile("kernels/model.json", "{}");
+  Artefact artefact = Artefact::open(files.path());
+  EXPECT_EQ(artefact.kernels("kernels/model.ptx")->text(),
+            readBytes(FAKE_KERNELS));
+  EXPECT_FALSE(artefact.kernels("kernels/model.cubin"));
+  EXPECT_TRUE(artefact.deviceFailure());
+  for (const char *file : {"kernels/model.ptx", "kernels/model.json"}) {
+    files.flipByte(file, 1);
+    expectOpenError(files, ExitCode::inputWrong, files.path(file) + ": xxh3");
+    files.flipByte(file, 1);
+  }
+  std::filesystem::remove_all(files.path("kernels"));
+  expectOpenError(files, ExitCode::inputWrong,
+                  "model.json: expected a readable");
+}
+
 TEST(Artefact, ATruncatedFileIsSeenEvenUnverified) {
   for (const char *file : {"code.so", "weights.bin"})
     for (uintmax_t size : {uintmax_t{0}, uintmax_t{20}}) {

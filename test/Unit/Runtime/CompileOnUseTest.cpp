@@ -77,6 +77,20 @@ TEST_F(CompileOnUse, OptionsAreThePartOfTheKeyAndPassedOn) {
   EXPECT_EQ(calls(), 2);
 }
 
+TEST_F(CompileOnUse, TheDeviceChoosesTheTarget) {
+  for (const char *arguments :
+       {"--device=sim", "--device=cuda", "--device=sim --target=sm_80"}) {
+    // What the script copies is for the CPU.
+    ToolResult result = run(arguments);
+    EXPECT_EQ(result.exitCode, 2) << result.talk;
+    std::string call = readBytes(folder / "calls");
+    EXPECT_NE(call.find(" --target=sm_80\n"), std::string::npos) << call;
+  }
+  EXPECT_EQ(calls(), 1);
+  EXPECT_EQ(run("--device=cpu").output, "5 1 7 7\n");
+  EXPECT_EQ(calls(), 2);
+}
+
 TEST_F(CompileOnUse, AChangedModelIsCompiledAgain) {
   run();
   writeBytes(folder / "model" / "config.json", "{ }");

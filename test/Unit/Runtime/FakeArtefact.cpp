@@ -88,24 +88,59 @@ nlohmann::json moe::rt::fakeManifest() {
   };
 }
 
+nlohmann::json moe::rt::fakeDeviceManifest() {
+  nlohmann::json manifest = fakeManifest();
+  manifest["target"].update(
+      {{"kind", "cuda"}, {"arch", "sm_80"}, {"ptx", "8.0"}});
+  auto kernel = [](const char *name, int block,
+                   const std::vector<int> &params) {
+    return nlohmann::json{{"name", name},
+                          {"module", 0},
+                          {"block", block},
+                          {"shared", 0},
+                          {"params", params}};
+  };
+  manifest["kernels"] = {
+      {"modules", {"kernels/model"}},
+      {"list",
+       {kernel("append", 32, {8, 8, 8, 8, 8, 4}),
+        kernel("logits", 16, {8, 8, 8, 8, 8, 8}), kernel("stray", 1, {8})}}};
+  manifest["entries"]["wrong"] = {{"symbol", "moe_entry_wrong"},
+                                  {"args",
+                                   {{{"name", "how"},
+                                     {"dtype", "i32"},
+                                     {"shape", {-1}},
+                                     {"max_shape", {8}}}}},
+                                  {"results", nlohmann::json::array()}};
+  return manifest;
+}
+
 FakeArtefact::FakeArtefact(const std::string &code, nlohmann::json manifest) {
   std::string pattern = testing::TempDir() + "/moe-artefact-XXXXXX";
   directory = ::mkdtemp(pattern.data());
   // No bias: the peak alone decides.
-  writeBytes(path("weights.bin"), std::string(FAKE_VOCAB * 4, '\0'));
-  writeBytes(path("code.so"), readBytes(code));
-  for (const char *file : {"code.so", "weights.bin"}) {
-    std::string bytes = readBytes(path(file));
-    manifest["files"][file] = {
-        {"bytes", bytes.size()},
-        {"xxh3", formatHash(hashBytes(bytes.data(), bytes.size()))}};
-  }
   writeManifest(manifest);
+  addFile("weights.bin", std::string(FAKE_VOCAB * 4, '\0'));
+  addFile("code.so", readBytes(code));
+  if (manifest["target"]["kind"] == "cuda") {
+    std::filesystem::create_directory(path("kernels"));
+    addFile("kernels/model.ptx", readBytes(FAKE_KERNELS));
+  }
+}
+
+void FakeArtefact::addFile(const std::string &file, const std::string &bytes) {
+  writeBytes(path(file), bytes);
+  nlohmann::json changed = manifest();
+  changed["files"][file] = {
+      {"bytes", bytes.size()},
+      {"xxh3", formatHash(hashBytes(bytes.data(), bytes.size()))}};
+  writeManifest(changed);
 }
 
 FakeArtefact::~FakeArtefact() {
   std::error_code ignored;
-  std::filesystem::remove_all(directory, ignored);
+  if (!directory.empty())
+    std::filesystem::remove_all(directory, ignored);
 }
 
 nlohmann::json FakeArtefact::manifest() const {

@@ -18,13 +18,19 @@ void writeBytes(const std::string &path, const std::string &bytes);
 
 /// A manifest that describes the fake model, but for the "files" key.
 nlohmann::json fakeManifest();
+/// The same for a GPU.
+nlohmann::json fakeDeviceManifest();
 
 /// An artefact in a directory of its own, removed at the end.
 class FakeArtefact {
 public:
-  /// Uses the code in `code` and lays out `manifest` with the files' hashes.
+  /// Uses the code in `code` and lays out `manifest` with the files' hashes; of
+  /// a GPU's, with the fake model's PTX.
   explicit FakeArtefact(const std::string &code = FAKE_CODE,
                         nlohmann::json manifest = fakeManifest());
+  FakeArtefact(FakeArtefact &&other) noexcept {
+    directory.swap(other.directory);
+  }
   ~FakeArtefact();
 
   const std::string &path() const { return directory; }
@@ -33,6 +39,8 @@ public:
   }
 
   nlohmann::json manifest() const;
+  /// Writes a file and its entry in the manifest.
+  void addFile(const std::string &file, const std::string &bytes);
   /// Writes manifest.json and its hash.
   void writeManifest(const std::string &text);
   void writeManifest(const nlohmann::json &value) {

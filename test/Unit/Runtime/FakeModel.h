@@ -11,4 +11,10 @@
 #define FAKE_EOS 15
 #define FAKE_ARENA_BYTES 256
 
+/// How the entry "wrong" of the fake model for devices goes wrong.
+#define FAKE_WRONG_HOST 0
+#define FAKE_WRONG_KERNEL_NUMBER 1
+#define FAKE_WRONG_BLOCKS 2
+#define FAKE_WRONG_ADDRESS 3
+
 #endif // MOE_TEST_UNIT_RUNTIME_FAKEMODEL_H

@@ -15,14 +15,21 @@ json wholeManifest() {
   return manifest;
 }
 
+json wholeDeviceManifest() {
+  json manifest = fakeDeviceManifest();
+  manifest["files"] = wholeManifest()["files"];
+  manifest["files"]["kernels/model.ptx"] = manifest["files"]["code.so"];
+  return manifest;
+}
+
 Manifest parse(const json &manifest) {
   return Manifest::parse(manifest.dump(), "m.json");
 }
 
 /// The manifest with the value at `pointer` replaced gives this error.
 void expectMismatch(const char *pointer, const json &value, const char *text,
-                    ExitCode code = ExitCode::inputWrong) {
-  json manifest = wholeManifest();
+                    ExitCode code = ExitCode::inputWrong,
+                    json manifest = wholeManifest()) {
   manifest[json::json_pointer(pointer)] = value;
   SCOPED_TRACE(pointer);
   expectError(code, text, [&] { parse(manifest); });
@@ -48,8 +55,15 @@ TEST(Manifest, ReadsWhatIsThere) {
   EXPECT_FALSE(manifest.findEntry("train"));
 }
 
-TEST(Manifest, EveryRequiredKeyIsMissed) {
-  json whole = wholeManifest();
+class WholeManifest : public testing::TestWithParam<const char *> {
+protected:
+  json whole = GetParam() == std::string("cpu") ? wholeManifest()
+                                                : wholeDeviceManifest();
+};
+INSTANTIATE_TEST_SUITE_P(Of, WholeManifest, testing::Values("cpu", "cuda"),
+                         [](const auto &test) { return test.param; });
+
+TEST_P(WholeManifest, EveryRequiredKeyIsMissed) {
   json leaves = whole.flatten();
   int removed = 0;
   for (const auto &[pointer, value] : leaves.items()) {
@@ -68,8 +82,7 @@ TEST(Manifest, EveryRequiredKeyIsMissed) {
   EXPECT_GT(removed, 40);
 }
 
-TEST(Manifest, EveryValueOfAnotherTypeIsRefused) {
-  json whole = wholeManifest();
+TEST_P(WholeManifest, EveryValueOfAnotherTypeIsRefused) {
   json leaves = whole.flatten();
   for (const auto &[pointer, value] : leaves.items()) {
     json manifest = whole;
@@ -84,7 +97,7 @@ TEST(Manifest, ForeignOnesAreNamed) {
   expectMismatch("/format", "gguf", "format: expected moe-artefact");
   expectMismatch("/version", 2, "m.json: version: expected 1, got 2",
                  ExitCode::unsupported);
-  expectMismatch("/target/kind", "sm_90a", "target.kind: expected cpu",
+  expectMismatch("/target/kind", "sm_90a", "target.kind: expected cpu or cuda",
                  ExitCode::unsupported);
   expectMismatch("/kv/layers/0/policy", "int8", "kv.layers[0].policy",
                  ExitCode::unsupported);
@@ -128,6 +141,53 @@ TEST(Manifest, FilesLeadNowhereElse) {
                  "files.../secret");
   expectMismatch("/files/code.so/xxh3", "0123456789ABCDEF",
                  "16 lower-case hexadecimal digits");
+}
+
+TEST(Manifest, ReadsKernels) {
+  Manifest manifest = parse(wholeDeviceManifest());
+  EXPECT_EQ(manifest.target(), "sm_80");
+  EXPECT_EQ(manifest.gpu->modules, std::vector<std::string>{"kernels/model"});
+  ASSERT_EQ(manifest.gpu->kernels.size(), 3u);
+  const KernelSpec &kernel = manifest.gpu->kernels[0];
+  EXPECT_EQ(kernel.name, "append");
+  EXPECT_EQ(kernel.block, 32);
+  EXPECT_EQ(kernel.paramBytes, (std::vector<int64_t>{8, 8, 8, 8, 8, 4}));
+  EXPECT_EQ(parse(wholeManifest()).target(), "cpu");
+}
+
+TEST(Manifest, KernelsAreCheckedStrictly) {
+  auto expectWrong = [](const char *pointer, const json &value,
+                        const char *text) {
+    expectMismatch(pointer, value, text, ExitCode::inputWrong,
+                   wholeDeviceManifest());
+  };
+  for (const char *arch :
+       {"", "sm_", "sm_8", "sm_080", "sm_80x", "sm_8a0", "sm_1000", "cpu"})
+    expectWrong("/target/arch", arch, "an architecture such as sm_80");
+  for (const char *version : {"", "8", "8.", "8.00", "x.0", "8,0"})
+    expectWrong("/target/ptx", version, "a version such as 8.0");
+  for (const char *module :
+       {"", "kernels/", "model", "kernels/../x", "kernels/a.b", "/kernels/a"})
+    expectWrong("/kernels/modules/0", module,
+                "kernels.modules[0]: expected kernels/ and letters");
+  expectWrong("/kernels/modules", json::array(), "at least one module");
+  expectWrong("/kernels/modules/1", "kernels/model", "each module once");
+  expectWrong("/kernels/modules/1", "kernels/more",
+              "files.kernels/more.ptx: expected a value");
+  expectWrong("/kernels/list/0/name", "", "the name of a kernel");
+  expectWrong("/kernels/list/0/name", std::string("a\0b", 3),
+              "the name of a kernel");
+  expectWrong("/kernels/list/0/module", 1, "an integer from 0 to 0, got 1");
+  expectWrong("/kernels/list/0/block", 0, "an integer from 1 to 1024");
+  expectWrong("/kernels/list/0/block", 1025, "an integer from 1 to 1024");
+  expectWrong("/kernels/list/0/shared", -1, "an integer from 0 to 1048576");
+  expectWrong("/kernels/list/0/params/0", 0, "an integer from 1 to 32764");
+  expectWrong("/kernels/list/0/params/0", 32764, "32764 bytes together");
+  expectWrong("/files/kernels~1model.so", wholeManifest()["files"]["code.so"],
+              "only code.so, weights.bin, kernels/model.ptx, tokenizer.json, "
+              "kernels/model.cubin, kernels/model.json, got kernels/model.so");
+  expectMismatch("/kernels", json::object(),
+                 "kernels: expected nothing, as target.kind is cpu");
 }
 
 TEST(Manifest, BrokenJsonGivesAnOffset) {

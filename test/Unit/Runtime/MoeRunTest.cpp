@@ -48,6 +48,8 @@ TEST_F(MoeRun, PrintsOneJsonObject) {
                           "peak_rss", "load_s"})
     EXPECT_TRUE(object[key].is_number()) << key;
   EXPECT_GT(object["peak_rss"], 0);
+  EXPECT_EQ(object["device"], "cpu");
+  EXPECT_EQ(object["simulated"], false);
 }
 
 TEST_F(MoeRun, ChunksAndThreadsChangeNothing) {
@@ -167,7 +169,7 @@ TEST_F(MoeRun, RefusesBadCommandLines) {
   expectUsage("--prompt=a --temperature=nan", "--temperature: expected");
   expectUsage("--prompt=a --top-p=2", "--top-p: expected");
   expectUsage("--prompt=a --threads=-1", "--threads: expected");
-  expectUsage("--prompt=a --device=tpu", "--device: expected cpu, reference");
+  expectUsage("--prompt=a --device=tpu", "--device: expected cpu, cuda, sim");
   expectUsage("--prompt=a --verify=maybe", "--verify");
   expectUsage("--prompt=a --dtype=f64", "--dtype: expected f32, bf16");
   expectUsage("--prompt=a --kv=sliding:0", "--kv: expected");
@@ -176,17 +178,86 @@ TEST_F(MoeRun, RefusesBadCommandLines) {
   expectUsage("--prompt=a --dtype=bf16", "--dtype: expected f32, as the");
   expectUsage("--prompt=a --max-len=8", "--max-len: expected 32, as the");
   expectUsage("--prompt=a --device=reference", "got an artefact");
+  expectUsage("--prompt=a --device=sim", "--device: expected cpu, as the "
+                                         "artefact was compiled for cpu, got "
+                                         "sim");
+  expectUsage(
+      "--prompt=a --target=sm_80",
+      "--target: expected cpu, as the artefact was compiled, got sm_80");
+  expectUsage("--prompt=a --target=sm_80 --device=cpu",
+              "--target: expected cpu, for --device=cpu, got sm_80");
+  expectUsage("--prompt=a --target=cpu --device=cuda",
+              "--target: expected sm_80, for --device=cuda, got cpu");
   expectToolError(runTool(""), ExitCode::commandLine, "model is required");
 }
 
 TEST_F(MoeRun, SaysWhatIsNotInThisVersion) {
-  for (const char *arguments :
-       {"--device=cuda", "--device=sim", "--dtype=int8", "--dtype=int4",
-        "--kv=offload", "--kv=int8", "--target=sm_90a"}) {
+  for (const char *arguments : {"--dtype=int8", "--dtype=int4", "--kv=offload",
+                                "--kv=int8", "--target=sm_90a"}) {
     SCOPED_TRACE(arguments);
     expectToolError(run(std::string("--prompt=a ") + arguments),
                     ExitCode::unsupported, "in this version");
   }
+}
+
+class MoeRunOnDevice : public testing::Test {
+protected:
+  ToolResult run(const std::string &arguments,
+                 const std::string &environment = "") {
+    return runShell(environment + " " MOE_RUN " " + files.path() +
+                    " --prompt-ids=4 -n 4 " + arguments);
+  }
+
+  FakeArtefact files{FAKE_DEVICE_CODE, fakeDeviceManifest()};
+};
+
+TEST_F(MoeRunOnDevice, Simulated) {
+  ToolResult result = run("--device=sim --json");
+  EXPECT_EQ(result.exitCode, 0) << result.talk;
+  json object = json::parse(result.output);
+  EXPECT_EQ(object["tokens"], json({5, 1, 7, 7}));
+  EXPECT_TRUE(object["simulated"]);
+  EXPECT_EQ(object["device"].get<std::string>().rfind("Simulated NVIDIA ", 0),
+            0u);
+  EXPECT_NE(result.talk.find("simulated, times are this host's"),
+            std::string::npos)
+      << result.talk;
+  // What it was compiled for may be said, and another library be named.
+  std::string folder = std::filesystem::path(MOE_SIM_LIBCUDA).parent_path();
+  EXPECT_EQ(run("--device=sim --target=sm_80 --no-stats",
+                "MOE_SIM_DEVICE=h100 MOE_SIM_FOLDER=" + folder)
+                .output,
+            "5 1 7 7\n");
+  expectToolError(run("--device=sim", "MOE_SIM_FOLDER=/no/such"),
+                  ExitCode::unsupported,
+                  "/no/such/libcuda.so.1: expected the simulated GPU");
+}
+
+// A GPU is what an artefact for one runs on unless it is told otherwise.
+TEST_F(MoeRunOnDevice, ADriverIsFoundAsAnyLibrary) {
+  std::string folder = std::filesystem::path(MOE_SIM_LIBCUDA).parent_path();
+  for (const char *device : {"", "--device=cuda"}) {
+    ToolResult result = run(std::string(device) + " --json --no-stats",
+                            "LD_LIBRARY_PATH=" + folder);
+    EXPECT_EQ(result.exitCode, 0) << result.talk;
+    EXPECT_TRUE(json::parse(result.output)["simulated"]);
+  }
+}
+
+TEST_F(MoeRunOnDevice, SaysWhatIsMissing) {
+  ToolResult result = run("--device=cuda --no-stats");
+  if (result.exitCode == 0)
+    EXPECT_EQ(result.output, "5 1 7 7\n");
+  else
+    expectToolError(result, ExitCode::unsupported, "libcuda.so.1: ");
+  expectToolError(run("--device=cpu"), ExitCode::commandLine,
+                  "--device: expected cuda or sim, as the artefact was "
+                  "compiled for sm_80, got cpu");
+  json manifest = fakeDeviceManifest();
+  manifest["memory"]["arena_bytes"] = int64_t{100} << 30;
+  FakeArtefact large(FAKE_DEVICE_CODE, manifest);
+  expectToolError(runTool(large.path() + " --prompt-ids=4 --device=sim"),
+                  ExitCode::memory, "bytes are free");
 }
 
 TEST_F(MoeRun, NeedsATokenizerForText) {

@@ -31,16 +31,45 @@ std::vector<int32_t> someTokens(size_t count) {
   return tokens;
 }
 
-class SessionTest : public testing::Test {
+/// The same tests for every device.
+class SessionTest : public testing::TestWithParam<const char *> {
 protected:
-  FakeArtefact files;
-  std::unique_ptr<Executable> executable =
-      makeCompiledModel(Artefact::open(files.path()), 2);
+  void SetUp() override {
+    std::string device = GetParam();
+    if (device == "cpu")
+      executable = makeCompiledModel(Artefact::open(FakeArtefact().path()), 2);
+    else if (device == "sim")
+      executable = openOnDevice(MOE_SIM_LIBCUDA);
+    else
+      openOnGpu();
+  }
+
+  static std::unique_ptr<Executable> openOnDevice(const char *driver) {
+    FakeArtefact files(FAKE_DEVICE_CODE, fakeDeviceManifest());
+    return makeDeviceModel(Artefact::open(files.path()), driver);
+  }
+  void openOnGpu() {
+    try {
+      executable = openOnDevice("libcuda.so.1");
+    } catch (const Error &error) {
+      if (error.exitCode() != ExitCode::unsupported)
+        throw;
+      GTEST_SKIP() << "no GPU here: " << error.what();
+    }
+    // An open library of that name is that library.
+    if (executable->device().simulated)
+      GTEST_SKIP() << "no GPU here, only " << executable->device().name;
+  }
+
+  std::unique_ptr<Executable> executable;
 };
+
+INSTANTIATE_TEST_SUITE_P(On, SessionTest, testing::Values("cpu", "sim", "cuda"),
+                         [](const auto &test) { return test.param; });
 
 } // namespace
 
-TEST_F(SessionTest, PrefillGivesTheSameInAnyChunks) {
+TEST_P(SessionTest, PrefillGivesTheSameInAnyChunks) {
   std::vector<int32_t> prompt = someTokens(21);
   for (int64_t chunk : {0, 1, 3, 7, 8}) {
     Session session(*executable, chunk);
@@ -53,7 +82,7 @@ TEST_F(SessionTest, PrefillGivesTheSameInAnyChunks) {
   }
 }
 
-TEST_F(SessionTest, PrefillAllVisitsEveryRow) {
+TEST_P(SessionTest, PrefillAllVisitsEveryRow) {
   std::vector<int32_t> prompt = someTokens(19);
   Session session(*executable);
   size_t next = 0;
@@ -68,7 +97,7 @@ TEST_F(SessionTest, PrefillAllVisitsEveryRow) {
   EXPECT_EQ(next, prompt.size());
 }
 
-TEST_F(SessionTest, SequencesDoNotDisturbEachOther) {
+TEST_P(SessionTest, SequencesDoNotDisturbEachOther) {
   Session session(*executable);
   std::vector<std::vector<int32_t>> histories = {someTokens(5), someTokens(11)};
   session.prefill(0, histories[0]);
@@ -88,7 +117,7 @@ TEST_F(SessionTest, SequencesDoNotDisturbEachOther) {
   }
 }
 
-TEST_F(SessionTest, ResetStartsAgain) {
+TEST_P(SessionTest, ResetStartsAgain) {
   Session session(*executable);
   session.prefill(0, someTokens(9));
   session.reset(0);
@@ -100,7 +129,7 @@ TEST_F(SessionTest, ResetStartsAgain) {
   EXPECT_EQ(argmax(session.prefill(1, prompt)), expectedNext(prompt));
 }
 
-TEST_F(SessionTest, RefusesWhatItCannotRun) {
+TEST_P(SessionTest, RefusesWhatItCannotRun) {
   Session session(*executable);
   auto prefill = [&](const std::vector<int32_t> &tokens) {
     return [&session, tokens] { session.prefill(0, tokens); };
@@ -125,7 +154,7 @@ TEST_F(SessionTest, RefusesWhatItCannotRun) {
   EXPECT_EQ(session.position(1), 1);
 }
 
-TEST_F(SessionTest, ChunksAreWithinThePlan) {
+TEST_P(SessionTest, ChunksAreWithinThePlan) {
   for (int64_t chunk : {-1, FAKE_CHUNK + 1})
     expectError(ExitCode::commandLine, "--prefill-chunk: expected a number",
                 [&] { Session session(*executable, chunk); });
@@ -142,7 +171,7 @@ TEST(Session, NeedsALanguageModel) {
               [&] { Session session(*executable); });
 }
 
-TEST_F(SessionTest, TellsWhichCheckOfTheCodeFailed) {
+TEST_P(SessionTest, TellsWhichCheckOfTheCodeFailed) {
   int32_t token = 1, position = 0, sequence = FAKE_BATCH, row = 0;
   std::vector<float> logits(FAKE_VOCAB);
   moe_tensor tensors[] = {{&token, {1}},
@@ -155,7 +184,10 @@ TEST_F(SessionTest, TellsWhichCheckOfTheCodeFailed) {
     FAIL() << "no error";
   } catch (const Error &error) {
     EXPECT_EQ(error.exitCode(), ExitCode::checkFailed);
-    EXPECT_STREQ(error.what(), "prefill: a sequence is out of range");
+    EXPECT_STREQ(error.what(),
+                 GetParam() == std::string("cpu")
+                     ? "prefill: a sequence is out of range"
+                     : "prefill: expected a sequence below 2, got 2");
   }
   sequence = 0;
   executable->run(executable->entryIndex("prefill"), tensors);

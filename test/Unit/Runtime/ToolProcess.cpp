@@ -62,13 +62,7 @@ json moe::rt::fakeTokenizer() {
 }
 
 void moe::rt::addTokenizer(FakeArtefact &artefact) {
-  std::string text = fakeTokenizer().dump();
-  writeBytes(artefact.path("tokenizer.json"), text);
-  json manifest = artefact.manifest();
-  manifest["files"]["tokenizer.json"] = {
-      {"bytes", text.size()},
-      {"xxh3", formatHash(hashBytes(text.data(), text.size()))}};
-  artefact.writeManifest(manifest);
+  artefact.addFile("tokenizer.json", fakeTokenizer().dump());
 }
 
 void moe::rt::expectToolError(const ToolResult &result, ExitCode code,
