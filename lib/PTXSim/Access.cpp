@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Access.h"
 #include "Builtins.h"
+#include "Cluster.h"
 
 #include <cinttypes>
 #include <cstdio>
@@ -31,8 +31,7 @@ namespace {
       illegal(op, ErrorKind::Misaligned, i, a, bytes,
               "not aligned to " + std::to_string(alignment) + " bytes");
     switch (window) {
-    case Window::Shared:
-    case Window::Cluster: {
+    case Window::Shared: {
       uint64_t offset = a & ((1u << Memory::sharedRankShift) - 1);
       if (offset + bytes > warp.block->sharedBytes ||
           a >> Memory::sharedRankShift != warp.block->rank)
@@ -92,6 +91,19 @@ void resolveGlobal(const Op &op, Warp &warp, uint32_t mask, uint32_t bytes,
   }
 }
 
+/// Shared memory of any block of the cluster.
+void resolveCluster(const Op &op, Warp &warp, uint32_t mask, uint32_t bytes,
+                    uint64_t *a) {
+  for (uint32_t todo = mask; todo; todo &= todo - 1) {
+    unsigned i = firstLane(todo);
+    a[i] = reinterpret_cast<uint64_t>(
+        sharedPlace(op, warp, i, Window::Cluster, a[i], bytes, bytes & -bytes)
+            .pointer());
+  }
+  for (unsigned i = 0; i < lanes; ++i)
+    a[i] = mask >> i & 1 ? a[i] : a[firstLane(mask)];
+}
+
 } // namespace
 
 void addresses(const Op &op, const Warp &warp, uint64_t *to) {
@@ -123,8 +135,11 @@ void resolveAddresses(const Op &op, Warp &warp, Window window, uint32_t mask,
   case Window::Shared:
   case Window::Cluster: {
     uint64_t own = uint64_t(block.rank) << Memory::sharedRankShift;
-    if (!allWithin(a, own, block.sharedBytes, bytes))
+    if (!allWithin(a, own, block.sharedBytes, bytes)) {
+      if (window == Window::Cluster)
+        return resolveCluster(op, warp, mask, bytes, a);
       report(op, warp, window, mask, bytes, a);
+    }
     uint64_t base = reinterpret_cast<uint64_t>(block.sharedBase) - own;
     for (unsigned i = 0; i < lanes; ++i)
       a[i] += base;
@@ -150,8 +165,8 @@ void resolveAddresses(const Op &op, Warp &warp, Window window, uint32_t mask,
       uint64_t base = shared ? memory.sharedWindow() : memory.localWindow();
       for (unsigned i = 0; i < lanes; ++i)
         a[i] -= base;
-      return resolveAddresses(op, warp, shared ? Window::Shared : Window::Local,
-                              mask, bytes, a);
+      return resolveAddresses(
+          op, warp, shared ? Window::Cluster : Window::Local, mask, bytes, a);
     }
     for (unsigned i = 0; i < lanes; ++i) {
       std::byte *at = resolveGeneric(warp, i, a[i], bytes);
@@ -189,10 +204,13 @@ std::byte *resolveGeneric(Warp &warp, unsigned lane, Address address,
   const Block &block = *warp.block;
   const Memory &memory = *block.grid->memory;
   if (memory.inSharedWindow(address)) {
-    uint64_t offset = address - memory.sharedWindow() -
-                      (uint64_t(block.rank) << Memory::sharedRankShift);
-    return offset + bytes <= block.sharedBytes && offset + bytes >= bytes
-               ? block.sharedBase + offset
+    uint64_t in = address - memory.sharedWindow();
+    uint64_t rank = in >> Memory::sharedRankShift;
+    uint64_t offset = in - (rank << Memory::sharedRankShift);
+    auto &blocks = block.cluster->blocks;
+    return rank < blocks.size() && offset + bytes <= block.sharedBytes &&
+                   (rank == block.rank || !blocks[rank].done())
+               ? blocks[rank].sharedBase + offset
                : nullptr;
   }
   if (memory.inLocalWindow(address)) {

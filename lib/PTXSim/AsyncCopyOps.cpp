@@ -91,7 +91,8 @@ void copyAsync(const Op &op, Warp &warp, uint32_t mask) {
       continue;
     CopyRecord copy{from[i],         to[i],
                     uint16_t(bytes), uint16_t(sourceBytes[i]),
-                    uint8_t(i),      warp.committed[i]};
+                    uint8_t(i),      warp.committed[i],
+                    ++warp.copyCount};
     if (early || atRandom(warp))
       apply(copy);
     else
@@ -126,6 +127,12 @@ void finishCopies(Warp &warp, uint32_t mask) {
             [&](const CopyRecord &copy) { return mask >> copy.lane & 1; });
 }
 
+void finishCopiesUpTo(Warp &warp, unsigned lane, uint64_t number) {
+  applyIf(warp, [&](const CopyRecord &copy) {
+    return copy.lane == lane && copy.number <= number;
+  });
+}
+
 void decodeAsyncCopy(Decoder &decoder, const ptx::Instruction &instruction,
                      Op &op) {
   const auto &operands = instruction.operands;
@@ -157,6 +164,8 @@ void decodeAsyncCopy(Decoder &decoder, const ptx::Instruction &instruction,
     op.handler = copyAsync;
     break;
   }
+  case Opcode::CpAsyncMbarrierArrive:
+    return decodeCopyArrival(decoder, instruction, op);
   case Opcode::CpAsyncCommitGroup:
     op.handler = commitGroup;
     break;

@@ -2,7 +2,7 @@
 //
 // atom and red: lane after lane, each one an atomic operation of the host, so
 // that blocks on other threads see it whole.
-#include "Access.h"
+#include "BulkCopy.h"
 #include "Lanes.h"
 
 #include <algorithm>
@@ -163,92 +163,113 @@ void atomic(const Op &op, Warp &warp, uint32_t mask) {
   }
 }
 
-template <class T>
-Handler integerAtomic(Modifier operation) {
+/// What the tables below are made of: an instruction of lanes, or one number.
+template <class T, class F>
+struct OfLanes {
+  static constexpr Handler run = atomic<T, F>;
+};
+template <class T, class F>
+struct OfOne {
+  static void run(std::byte *at, const std::byte *value) {
+    T operand;
+    std::memcpy(&operand, value, sizeof operand);
+    exchange<T>(at, [&](T old) { return F::call(old, operand, operand); });
+  }
+};
+
+template <class R, template <class, class> class Of, class T>
+R integerAtomic(Modifier operation) {
   switch (operation) {
   case Modifier::Add:
-    return atomic<T, Add>;
+    return Of<T, Add>::run;
   case Modifier::Min:
-    return atomic<T, Min>;
+    return Of<T, Min>::run;
   case Modifier::Max:
-    return atomic<T, Max>;
+    return Of<T, Max>::run;
   default:
     break;
   }
   if constexpr (std::is_unsigned_v<T>)
     switch (operation) {
     case Modifier::And:
-      return atomic<T, And>;
+      return Of<T, And>::run;
     case Modifier::Or:
-      return atomic<T, Or>;
+      return Of<T, Or>::run;
     case Modifier::Xor:
-      return atomic<T, Xor>;
+      return Of<T, Xor>::run;
     case Modifier::Exch:
-      return atomic<T, Exch>;
+      return Of<T, Exch>::run;
     case Modifier::Cas:
-      return atomic<T, Cas>;
+      return Of<T, Cas>::run;
     case Modifier::Inc:
-      return atomic<T, Inc>;
+      return Of<T, Inc>::run;
     case Modifier::Dec:
-      return atomic<T, Dec>;
+      return Of<T, Dec>::run;
     default:
       break;
     }
   return nullptr;
 }
 
-template <class T, bool BFloat>
-Handler halfAtomic(Modifier operation) {
+template <class R, template <class, class> class Of, class T, bool BFloat>
+R halfAtomic(Modifier operation) {
   switch (operation) {
   case Modifier::Add:
-    return atomic<T, HalfOp<BFloat, 0>>;
+    return Of<T, HalfOp<BFloat, 0>>::run;
   case Modifier::Min:
-    return atomic<T, HalfOp<BFloat, 1>>;
+    return Of<T, HalfOp<BFloat, 1>>::run;
   case Modifier::Max:
-    return atomic<T, HalfOp<BFloat, 2>>;
+    return Of<T, HalfOp<BFloat, 2>>::run;
   default:
     return nullptr;
   }
 }
 
-Handler atomicHandler(Type type, Modifier operation, bool isShared) {
+template <class R, template <class, class> class Of>
+R atomicOf(Type type, Modifier operation, bool isShared) {
   switch (type) {
   case Type::B16:
   case Type::U16:
-    return integerAtomic<uint16_t>(operation);
+    return integerAtomic<R, Of, uint16_t>(operation);
   case Type::B32:
   case Type::U32:
-    return integerAtomic<uint32_t>(operation);
+    return integerAtomic<R, Of, uint32_t>(operation);
   case Type::B64:
   case Type::U64:
-    return integerAtomic<uint64_t>(operation);
+    return integerAtomic<R, Of, uint64_t>(operation);
   case Type::S32:
-    return operation == Modifier::Add ? integerAtomic<uint32_t>(operation)
-                                      : integerAtomic<int32_t>(operation);
+    return operation == Modifier::Add
+               ? integerAtomic<R, Of, uint32_t>(operation)
+               : integerAtomic<R, Of, int32_t>(operation);
   case Type::S64:
-    return operation == Modifier::Add ? integerAtomic<uint64_t>(operation)
-                                      : integerAtomic<int64_t>(operation);
+    return operation == Modifier::Add
+               ? integerAtomic<R, Of, uint64_t>(operation)
+               : integerAtomic<R, Of, int64_t>(operation);
   case Type::F32:
     if (operation != Modifier::Add)
       return nullptr;
     // Only atomics of shared memory keep subnormal numbers.
-    return isShared ? atomic<float, Add> : atomic<float, AddFlushed>;
+    return isShared ? Of<float, Add>::run : Of<float, AddFlushed>::run;
   case Type::F64:
-    return operation == Modifier::Add ? atomic<double, Add> : nullptr;
+    return operation == Modifier::Add ? R(Of<double, Add>::run) : nullptr;
   case Type::F16:
-    return halfAtomic<uint16_t, false>(operation);
+    return halfAtomic<R, Of, uint16_t, false>(operation);
   case Type::BF16:
-    return halfAtomic<uint16_t, true>(operation);
+    return halfAtomic<R, Of, uint16_t, true>(operation);
   case Type::F16x2:
-    return halfAtomic<uint32_t, false>(operation);
+    return halfAtomic<R, Of, uint32_t, false>(operation);
   case Type::BF16x2:
-    return halfAtomic<uint32_t, true>(operation);
+    return halfAtomic<R, Of, uint32_t, true>(operation);
   default:
     return nullptr;
   }
 }
 
 } // namespace
+
+Reduction reductionOf(Type type, Modifier operation, bool isShared) {
+  return atomicOf<Reduction, OfOne>(type, operation, isShared);
+}
 
 void decodeAtomic(Decoder &decoder, const ptx::Instruction &instruction,
                   Op &op) {
@@ -281,7 +302,7 @@ void decodeAtomic(Decoder &decoder, const ptx::Instruction &instruction,
     op.flags |= answers;
   }
   Window where = window(op);
-  op.handler = atomicHandler(
+  op.handler = atomicOf<Handler, OfLanes>(
       type, operation, where == Window::Shared || where == Window::Cluster);
 }
 

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A block: its warps, its shared memory and its barriers.
-#include "Core.h"
+#include "Cluster.h"
 
 #include <algorithm>
 #include <cstring>
 
 namespace moe::ptxsim {
 
-void Block::start(Grid &ofGrid, Dim3 at, uint32_t rankInCluster) {
+void Block::start(Grid &ofGrid, Cluster &ofCluster, Dim3 at,
+                  uint32_t rankInCluster) {
   grid = &ofGrid;
+  cluster = &ofCluster;
+  mbarriers.clear();
+  ended = false;
+  freeRegisters = 0;
   id = at;
   rank = rankInCluster;
   sharedBytes = grid->sharedBytes;
@@ -99,6 +104,7 @@ void Block::checkBarrier(unsigned number) {
     arrivals += unsigned(__builtin_popcount(barrier.arrived[i]));
   }
   barrier.used = false;
+  ++cluster->events;
   auto release = [&](Group &group) {
     if (!group.mask || group.wait != Wait::Barrier || group.data != number)
       return;
@@ -131,6 +137,30 @@ void Block::checkBarriers() {
     checkBarrier(i);
 }
 
+template <class F>
+static void wake(Block &block, F which) {
+  ++block.cluster->events;
+  auto look = [&](Group &group) {
+    if (which(group))
+      group.wait = Wait::None;
+  };
+  for (Warp &warp : block.warps) {
+    look(warp.now);
+    for (Group &group : warp.rest)
+      look(group);
+  }
+}
+
+void Block::wakeAtMbarrier(uint32_t offset) {
+  wake(*this, [&](const Group &group) {
+    return group.wait == Wait::Mbarrier && group.data == offset;
+  });
+}
+
+void Block::wakeForRegisters() {
+  wake(*this, [](const Group &group) { return group.wait == Wait::Registers; });
+}
+
 std::string Block::places() const {
   std::string text;
   auto describe = [&](const Warp &warp, const Group &group) {
@@ -160,6 +190,24 @@ std::string Block::places() const {
     } else if (group.wait == Wait::Sync || group.wait == Wait::WarpBarrier) {
       std::snprintf(mask, sizeof mask, "%08x", group.data);
       text += std::string(" waits for lanes ") + mask;
+    } else if (group.wait == Wait::Registers) {
+      text += " waits for " + std::to_string(group.data) +
+              " registers a thread, of which " + std::to_string(freeRegisters) +
+              " are free";
+    } else if (group.wait == Wait::Cluster) {
+      text += " waits at the barrier of the cluster, where " +
+              std::to_string(cluster->arrived()) + " of " +
+              std::to_string(cluster->threads()) + " threads are";
+    } else if (group.wait == Wait::Mbarrier) {
+      auto it = mbarriers.find(group.data);
+      char offset[16];
+      std::snprintf(offset, sizeof offset, "0x%x", group.data);
+      text += std::string(" waits at the mbarrier at byte ") + offset;
+      if (it != mbarriers.end())
+        text += " for phase " + std::to_string(it->second.phase) +
+                ", which lacks " + std::to_string(it->second.pending) + " of " +
+                std::to_string(it->second.expected) + " arrivals and " +
+                std::to_string(it->second.transactions) + " bytes";
     }
   };
   for (const Warp &warp : warps) {

@@ -24,6 +24,7 @@ constexpr uint32_t noRow = ~0u;
 struct Op;
 struct Warp;
 struct Block;
+struct Cluster;
 struct Grid;
 using Handler = void (*)(const Op &, Warp &, uint32_t mask);
 
@@ -126,7 +127,8 @@ enum class Wait : uint8_t {
   WarpBarrier,
   Barrier,
   Mbarrier,
-  Cluster
+  Cluster,
+  Registers
 };
 
 /// Lanes of a warp that stand at one instruction.
@@ -135,8 +137,8 @@ struct Group {
   Frame *frame = nullptr;
   uint32_t turn = 0, backward = 0;
   Wait wait = Wait::None;
-  uint32_t data = 0;  ///< member mask, or number of the barrier
-  uint64_t data2 = 0; ///< address and parity of an mbarrier
+  uint32_t data = 0;  ///< member mask, number of the barrier, or mbarrier
+  uint64_t data2 = 0; ///< of an mbarrier: the phase it waits for, plus 1
 };
 
 /// One cp.async of one lane.
@@ -145,6 +147,7 @@ struct CopyRecord {
   uint16_t bytes, sourceBytes;
   uint8_t lane;
   uint32_t group;
+  uint64_t number; ///< of the copies of its warp
 };
 
 /// One wgmma.mma_async of a warp that is not done.
@@ -173,9 +176,15 @@ struct Warp {
   uint32_t localStride = 0;
   std::vector<CopyRecord> copies;
   uint32_t committed[lanes] = {};
+  uint64_t copyCount = 0;
+  uint32_t bulkCommitted[lanes] = {}; ///< bulk groups of each lane
+  /// Lanes that arrived at the barrier of the cluster and have not waited:
+  /// while others are missing, and when all have arrived.
+  uint32_t clusterArrived = 0, clusterComplete = 0;
   std::vector<WgmmaRecord> products;
   uint64_t productGroups = 0;
-  uint32_t carry = 0; ///< the condition code of each lane
+  uint32_t carry = 0;     ///< the condition code of each lane
+  uint32_t registers = 0; ///< of each thread, for setmaxnreg; 0: not counted
   uint64_t warpInstructions = 0, threadInstructions = 0;
 
   /// An array that `Op` has in Code::extras.
@@ -219,8 +228,19 @@ struct Barrier {
   bool used = false;
 };
 
+/// The eight bytes in shared memory only witness that nothing else was written
+/// there.
+struct Mbarrier {
+  uint32_t expected = 0,
+           pending = 0;     ///< arrivals of a phase, and those to come
+  int64_t transactions = 0; ///< bytes expected and not yet complete
+  uint64_t phase = 0;       ///< the one that is not complete
+  const Op *init = nullptr;
+};
+
 struct Block {
   Grid *grid = nullptr;
+  Cluster *cluster = nullptr;
   Dim3 id{};
   uint32_t rank = 0; ///< in its cluster
   std::vector<Warp> warps;
@@ -228,8 +248,12 @@ struct Block {
   std::byte *sharedBase = nullptr;
   uint32_t sharedBytes = 0;
   Barrier barriers[16];
+  std::unordered_map<uint32_t, Mbarrier> mbarriers; ///< by offset in `shared`
+  bool ended = false; ///< and what it left behind was looked at
+  /// Registers that warps have given back, for each thread of a warp.
+  uint32_t freeRegisters = 0;
 
-  void start(Grid &grid, Dim3 id, uint32_t rank);
+  void start(Grid &grid, Cluster &cluster, Dim3 id, uint32_t rank);
   bool done() const;
   /// Lets every warp run for a while; true if one did something.
   bool pass();
@@ -237,6 +261,10 @@ struct Block {
               uint32_t predicate);
   void checkBarrier(unsigned barrier);
   void checkBarriers();
+  /// Lets the groups that wait for this mbarrier look at it again.
+  void wakeAtMbarrier(uint32_t offset);
+  /// And those that wait for registers.
+  void wakeForRegisters();
   std::string places() const;
 };
 
@@ -249,6 +277,7 @@ struct Grid {
   Dim3 grid{}, block{}, cluster{};
   uint32_t threads = 0, warps = 0;
   uint32_t sharedBytes = 0, dynamicSharedBytes = 0;
+  uint32_t registers = 0; ///< a thread begins with, see launchRegisters()
   Address params = 0;
   std::vector<Range> ranges; ///< what each instruction last touched
   std::function<void(std::string_view)> *output = nullptr;
@@ -263,13 +292,21 @@ struct Fault {
   ErrorKind kind;
   std::string message;
   uint32_t mask; ///< lanes that it is about
+  /// Of an asynchronous operation: who began it, and where.
+  const Warp *warp = nullptr;
+  const Op *op = nullptr;
 };
 
 [[noreturn]] void fault(ErrorKind kind, std::string message,
                         uint32_t mask = allLanes);
 
+uint32_t launchRegisters(const ptx::Directives &directives,
+                         uint32_t registersOfBlock);
+
 /// Lets the copies of these lanes take effect.
 void finishCopies(Warp &warp, uint32_t mask);
+/// Those of a lane up to the copy of that number.
+void finishCopiesUpTo(Warp &warp, unsigned lane, uint64_t number);
 
 inline uint64_t nextRandom(uint64_t &state) {
   uint64_t z = (state += 0x9e3779b97f4a7c15ull);

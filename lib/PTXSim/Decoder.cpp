@@ -36,6 +36,12 @@ FamilyDecoder familyDecoder(const ptx::Instruction &instruction) {
     return decodeAtomic;
   case ptx::Family::AsyncCopy:
     return decodeAsyncCopy;
+  case ptx::Family::BulkCopy:
+    return decodeBulkCopy;
+  case ptx::Family::Mbarrier:
+    return decodeMbarrier;
+  case ptx::Family::Cluster:
+    return decodeCluster;
   case ptx::Family::Barrier:
   case ptx::Family::Fence:
     return decodeBarrier;
@@ -286,13 +292,14 @@ void Decoder::decodeControl(const ptx::Instruction &instruction, Op &op) {
       fault(ErrorKind::Trap, "the kernel ran into trap", mask);
     };
     break;
+  case Opcode::Setmaxnreg:
+    decodeRegisters(*this, instruction, op);
+    break;
   case Opcode::Nanosleep:
   case Opcode::Pmevent:
-  case Opcode::Setmaxnreg:
   case Opcode::GriddepcontrolLaunchDependents:
   case Opcode::GriddepcontrolWait:
-    // Kernels of a stream run one after the other, and registers are not
-    // counted while a kernel runs.
+    // Kernels of a stream run one after the other.
     op.handler = [](const Op &, Warp &, uint32_t) {};
     break;
   default:

@@ -162,6 +162,9 @@ Error Device::run(const Kernel &kernel, const Launch &launch,
                          : kernel.staticSharedBytes;
   grid.dynamicSharedBytes = launch.dynamicSharedBytes;
   grid.params = params;
+  grid.registers =
+      launchRegisters(grid.code->functions.front().function->directives,
+                      properties().registersPerBlock);
   grid.output = &output;
   uint32_t resident =
       occupancy(kernel, grid.threads, launch.dynamicSharedBytes) *

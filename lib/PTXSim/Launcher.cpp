@@ -22,7 +22,9 @@ Launcher::Launcher(const Grid &grid, uint32_t resident) : grid(grid) {
 }
 
 void Launcher::start(Cluster &cluster, Grid &on, uint64_t number) const {
+  cluster.grid = &on;
   cluster.blocks.resize(blocksOfCluster);
+  cluster.start();
   Dim3 counts, first;
   for (unsigned i = 0; i < 3; ++i)
     counts[i] = on.grid[i] / on.cluster[i];
@@ -34,7 +36,7 @@ void Launcher::start(Cluster &cluster, Grid &on, uint64_t number) const {
     id[0] += rank % on.cluster[0];
     id[1] += rank / on.cluster[0] % on.cluster[1];
     id[2] += rank / on.cluster[0] / on.cluster[1];
-    cluster.blocks[rank].start(on, id, rank);
+    cluster.blocks[rank].start(on, cluster, id, rank);
   }
 }
 
@@ -55,9 +57,12 @@ bool Launcher::step(Cluster &cluster, Grid &on, uint64_t budget) {
       left = true;
       progress |= block.pass();
     }
-    if (!left)
+    cluster.pass();
+    if (!left) {
+      cluster.end();
       return false;
-    if (!progress) {
+    }
+    if (!progress && !cluster.relieve(steps())) {
       std::string text = "deadlock: no warp can go on";
       for (Block &block : cluster.blocks)
         if (!block.done()) {
@@ -89,13 +94,16 @@ void Launcher::report(const Fault &fault, const Grid &on) {
     return;
   error = Error::make(fault.kind, fault.message);
   error.kernel = on.kernel->name;
-  const Warp *warp = on.running;
+  const Warp *warp = fault.warp ? fault.warp : on.running;
   if (!warp || !warp->block)
     return;
   error.block = warp->block->id;
   const auto &ops = on.code->ops;
-  error.line = ops[std::min<size_t>(warp->now.pc, ops.size() - 1)].line;
-  uint32_t mask = fault.mask & (warp->now.mask ? warp->now.mask : allLanes);
+  const Op &op = fault.op ? *fault.op
+                          : ops[std::min<size_t>(warp->now.pc, ops.size() - 1)];
+  error.line = op.line;
+  uint32_t mask =
+      fault.mask & (!fault.warp && warp->now.mask ? warp->now.mask : allLanes);
   uint32_t thread = warp->index * lanes + (mask ? firstLane(mask) : 0);
   error.thread = {thread % on.block[0], thread / on.block[0] % on.block[1],
                   thread / on.block[0] / on.block[1]};

@@ -4,7 +4,7 @@
 #ifndef MOE_LIB_PTXSIM_LAUNCHER_H
 #define MOE_LIB_PTXSIM_LAUNCHER_H
 
-#include "Core.h"
+#include "Cluster.h"
 
 #include <atomic>
 #include <mutex>
@@ -19,11 +19,6 @@ public:
   Error run(LaunchStatistics *statistics);
 
 private:
-  /// The blocks of a cluster; they run on one thread of the host.
-  struct Cluster {
-    std::vector<Block> blocks;
-  };
-
   void work(uint32_t worker);
   void start(Cluster &cluster, Grid &grid, uint64_t number) const;
   /// False when all of its blocks have ended.

@@ -4,7 +4,7 @@
 // group with the lowest counter runs, so that lanes meet again behind the
 // branches that parted them; after many backward branches another group has
 // its turn, so that lanes that spin do not starve those they wait for.
-#include "Core.h"
+#include "Cluster.h"
 
 #include "Builtins.h"
 
@@ -164,6 +164,10 @@ void Warp::start(Block &ofBlock, uint32_t number) {
   products.clear();
   productGroups = 0;
   std::fill_n(committed, lanes, 0);
+  std::fill_n(bulkCommitted, lanes, 0);
+  copyCount = 0;
+  clusterArrived = clusterComplete = 0;
+  registers = grid.registers;
   now = {};
   now.pc = kernel.entry;
   now.mask = live;
@@ -327,6 +331,8 @@ void Warp::exitLanes(uint32_t mask) {
       group.wait = Wait::None;
   checkWarpBarrier();
   block->checkBarriers();
+  clusterArrived &= ~mask;
+  block->cluster->checkBarrier();
 }
 
 void Warp::checkWarpBarrier() {

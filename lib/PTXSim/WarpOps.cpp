@@ -112,9 +112,18 @@ void activeMask(const Op &op, Warp &warp, uint32_t mask) {
   put(warp.row<uint32_t>(op.o[0]), mask, [&](unsigned) { return mask; });
 }
 
-/// The lowest lane is elected.
+/// The lowest lane is elected, or, of a random schedule, another one, which is
+/// always the same of the same lanes.
 void elect(const Op &op, Warp &warp, uint32_t mask) {
-  unsigned leader = firstLane(mask);
+  uint64_t state = warp.block->grid->device->options.scheduleSeed;
+  uint32_t left = mask;
+  if (state) {
+    state += mask;
+    for (uint64_t skip = nextRandom(state) % unsigned(__builtin_popcount(mask));
+         skip; --skip)
+      left &= left - 1;
+  }
+  unsigned leader = firstLane(left);
   if (op.o[0] != noRow)
     put(warp.row<uint32_t>(op.o[0]), mask, [&](unsigned) { return leader; });
   warp.setPredicate(op.o[4], 1u << leader, mask);

@@ -7,12 +7,24 @@
 #include "Lanes.h"
 #include "moe/PTXSim/Numerics/TensorCore.h"
 
+#include <algorithm>
+
 namespace moe::ptxsim {
 
 using ptx::Opcode;
 using ptx::Type;
 
 namespace {
+
+/// Bytes of a row of A, or of a column of B, that one instruction takes.
+constexpr unsigned rowBytes = 32, partBytes = 16;
+/// Of Op::flags: the predicate is negated; what the immediates say.
+constexpr uint32_t negatedPredicate = 1, negateA = 2, negateB = 4,
+                   transposeA = 8, transposeB = 16;
+
+bool isInteger(Type type) {
+  return type == Type::S8 || type == Type::U8 || type == Type::B1;
+}
 
 TensorFormat formatOf(Type type) {
   switch (type) {
@@ -29,81 +41,211 @@ TensorFormat formatOf(Type type) {
   }
 }
 
-/// Where byte `k` of row `row` lies that a matrix descriptor tells of: rows of
-/// a swizzle atom, eight of them, then the stride to the next eight.
-uint32_t placeOf(uint64_t descriptor, uint32_t row, uint32_t k) {
-  uint32_t start = uint32_t(descriptor & 0x3fff) << 4;
-  uint32_t leading = uint32_t(descriptor >> 16 & 0x3fff) << 4;
-  uint32_t stride = uint32_t(descriptor >> 32 & 0x3fff) << 4;
-  unsigned swizzle = unsigned(descriptor >> 62); // 0, 128, 64, 32 bytes
-  uint32_t place = start + row / 8 * stride;
-  if (!swizzle)
-    return place + row % 8 * 16 + k / 16 * leading + k % 16;
-  place += row % 8 * (256u >> swizzle) + k;
-  return place ^ (place >> 7 & (7u >> (swizzle - 1))) << 4;
-}
+/// What 64 bits say of a matrix in shared memory.
+struct Descriptor {
+  uint32_t start, leading, stride;
+  unsigned swizzle; ///< 0, 1: 128, 2: 64, 3: 32 bytes
 
-uint32_t readShared(const Op &op, const Block &block, uint32_t place,
-                    unsigned bytes) {
-  if (place + bytes > block.sharedBytes)
+  Descriptor(const Op &op, uint64_t bits)
+      : start(uint32_t(bits & 0x3fff) << 4),
+        leading(uint32_t(bits >> 16 & 0x3fff) << 4),
+        stride(uint32_t(bits >> 32 & 0x3fff) << 4),
+        swizzle(unsigned(bits >> 62)) {
+    if (bits >> 49 & 7)
+      fault(ErrorKind::Unsupported, ptx::fullName(*op.source) +
+                                        ": a matrix descriptor with the base "
+                                        "offset " +
+                                        std::to_string(bits >> 49 & 7));
+  }
+
+  /// The 16 bytes from byte 16 * part of a row on: rows of a swizzle atom,
+  /// eight of them, then the stride to the next eight.
+  uint32_t place(uint32_t row, uint32_t part) const {
+    uint32_t at = start + row / 8 * stride;
+    return swizzle ? permuted(at + row % 8 * atom() + part * partBytes)
+                   : at + row % 8 * partBytes + part * leading;
+  }
+  /// Transposed: 8 elements of 16 bits from row 8 * part on, in column k. An
+  /// atom has as many rows as it has bytes / 2, and 8 columns.
+  uint32_t transposedPlace(uint32_t part, uint32_t k) const {
+    if (!swizzle)
+      return start + part * stride + k % 8 * partBytes + k / 8 * leading;
+    uint32_t parts = atom() / partBytes;
+    return permuted(start + part % parts * partBytes + part / parts * leading +
+                    k % 8 * atom() + k / 8 * stride);
+  }
+
+private:
+  uint32_t atom() const { return 256u >> swizzle; }
+  uint32_t permuted(uint32_t at) const {
+    return at ^ (at >> 7 & (7u >> (swizzle - 1))) << 4;
+  }
+};
+
+const std::byte *sharedPart(const Op &op, const Block &block, uint32_t place) {
+  if (place + partBytes > block.sharedBytes)
     fault(ErrorKind::IllegalAddress,
           ptx::fullName(*op.source) + ": the descriptor leads to byte " +
               std::to_string(place) + "; the block has " +
               std::to_string(block.sharedBytes) + " bytes of shared memory");
+  return block.sharedBase + place;
+}
+
+/// `count` rows of an operand (columns of B) from `first` on.
+void readShared(const Op &op, const Block &block, uint64_t bits,
+                bool transposed, uint32_t first, uint32_t count,
+                std::byte *to) {
+  Descriptor descriptor(op, bits);
+  if (!transposed) {
+    for (uint32_t i = 0; i < count; ++i)
+      for (unsigned part = 0; part < rowBytes / partBytes; ++part)
+        std::memcpy(to + i * rowBytes + part * partBytes,
+                    sharedPart(op, block, descriptor.place(first + i, part)),
+                    partBytes);
+    return;
+  }
+  for (uint32_t i = 0; i < count; i += 8)
+    for (uint32_t k = 0; k < rowBytes / 2; ++k) {
+      const std::byte *from =
+          sharedPart(op, block, descriptor.transposedPlace((first + i) / 8, k));
+      for (uint32_t j = 0; j < 8; ++j)
+        std::memcpy(to + (i + j) * rowBytes + 2 * k, from + 2 * j, 2);
+    }
+}
+
+/// 16 rows of A from registers: the fragments of mma.sync, 4 bytes a lane.
+void readFragments(const std::byte *frame, const uint32_t *rows,
+                   std::byte *to) {
+  for (unsigned r = 0; r < 4; ++r)
+    for (unsigned i = 0; i < lanes; ++i)
+      std::memcpy(to + (i / 4 + r % 2 * 8) * rowBytes + r / 2 * partBytes +
+                      i % 4 * 4,
+                  frame + rows[r] + 4 * i, 4);
+}
+
+float elementOf(Type type, const std::byte *row, unsigned k, bool negated) {
   uint32_t bits = 0;
-  std::memcpy(&bits, block.sharedBase + place, bytes);
-  return bits;
+  unsigned bytes = ptx::byteSize(type);
+  std::memcpy(&bits, row + k * bytes, bytes);
+  float value = tensorOperand(formatOf(type), bits);
+  return negated ? -value : value;
+}
+
+struct Operands {
+  std::byte a[16 * rowBytes];
+  std::byte b[256 * rowBytes];
+};
+
+/// One 16 x 8 part of D as a mapping from lanes and registers.
+struct Fragment {
+  static unsigned row(unsigned lane, unsigned r) { return lane / 4 + 8 * r; }
+  static unsigned column(unsigned lane) { return lane % 4 * 2; }
+};
+
+void multiplyFloats(Warp &warp, const WgmmaRecord &record, const Operands &in) {
+  const Op &op = *record.op;
+  const ptx::Instruction &wgmma = *op.source;
+  const Device &device = *warp.block->grid->device;
+  const Properties &p = device.properties();
+  Type typeA = wgmma.type(1), typeB = wgmma.type(2);
+  TensorFormat a = formatOf(typeA), b = formatOf(typeB);
+  bool half = wgmma.type(0) == Type::F16;
+  unsigned depth = wgmma.shape.k;
+  TensorTile tile(tensorModel(tensorArch(p.major, p.minor), a), a, b,
+                  half ? Accumulator::F16 : Accumulator::F32,
+                  device.options.exactTensorCores);
+  tile.resize(16, depth);
+  for (unsigned row = 0; row < 16; ++row)
+    for (unsigned k = 0; k < depth; ++k)
+      tile.rowA(row)[k] =
+          elementOf(typeA, in.a + row * rowBytes, k, op.flags & negateA);
+  const uint32_t *rows = warp.extras(op);
+  for (unsigned first = 0; first < wgmma.shape.n; first += 8) {
+    for (unsigned n = 0; n < 8; ++n)
+      for (unsigned k = 0; k < depth; ++k)
+        tile.rowB(k)[n] = elementOf(typeB, in.b + (first + n) * rowBytes, k,
+                                    op.flags & negateB);
+    float c[16][8] = {};
+    // Two halves lie in one register, two f32 in two.
+    for (unsigned r = 0; r < 2 && record.accumulates; ++r)
+      for (unsigned i = 0; i < lanes; ++i)
+        for (unsigned j = 0; j < 2; ++j) {
+          float &value = c[Fragment::row(i, r)][Fragment::column(i) + j];
+          const std::byte *d =
+              record.frame + rows[half ? first / 4 + r : first / 2 + 2 * r + j];
+          uint16_t bits;
+          if (half) {
+            std::memcpy(&bits, d + 4 * i + 2 * j, 2);
+            value = f16ToFloat(bits);
+          } else {
+            std::memcpy(&value, d + 4 * i, 4);
+          }
+        }
+    tile.multiply(&c[0][0]);
+    for (unsigned r = 0; r < 2; ++r)
+      for (unsigned i = 0; i < lanes; ++i)
+        for (unsigned j = 0; j < 2; ++j) {
+          float value = c[Fragment::row(i, r)][Fragment::column(i) + j];
+          std::byte *d =
+              record.frame + rows[half ? first / 4 + r : first / 2 + 2 * r + j];
+          uint16_t bits = half ? floatToF16(value) : 0;
+          if (half)
+            std::memcpy(d + 4 * i + 2 * j, &bits, 2);
+          else
+            std::memcpy(d + 4 * i, &value, 4);
+        }
+  }
+}
+
+int32_t dot(Type typeA, Type typeB, const std::byte *a, const std::byte *b) {
+  int32_t sum = 0;
+  for (unsigned k = 0; k < rowBytes; ++k) {
+    auto x = uint8_t(a[k]), y = uint8_t(b[k]);
+    if (typeA == Type::B1)
+      sum += __builtin_popcount(x & y);
+    else
+      sum += (typeA == Type::S8 ? int8_t(x) : int32_t(x)) *
+             (typeB == Type::S8 ? int8_t(y) : int32_t(y));
+  }
+  return sum;
+}
+
+void multiplyIntegers(Warp &warp, const WgmmaRecord &record,
+                      const Operands &in) {
+  const ptx::Instruction &wgmma = *record.op->source;
+  const uint32_t *rows = warp.extras(*record.op);
+  bool saturates = wgmma.has(ptx::Modifier::Satfinite);
+  for (unsigned first = 0; first < wgmma.shape.n; first += 8)
+    for (unsigned r = 0; r < 4; ++r) {
+      auto *d = reinterpret_cast<int32_t *>(record.frame + rows[first / 2 + r]);
+      for (unsigned i = 0; i < lanes; ++i) {
+        unsigned column = first + Fragment::column(i) + r % 2;
+        int64_t sum = dot(wgmma.type(1), wgmma.type(2),
+                          in.a + Fragment::row(i, r / 2) * rowBytes,
+                          in.b + column * rowBytes);
+        sum += record.accumulates ? d[i] : 0;
+        if (saturates)
+          sum = std::clamp<int64_t>(sum, INT32_MIN, INT32_MAX);
+        d[i] = int32_t(uint32_t(uint64_t(sum)));
+      }
+    }
 }
 
 void multiply(Warp &warp, const WgmmaRecord &record) {
   const Op &op = *record.op;
   const ptx::Instruction &wgmma = *op.source;
-  const Device &device = *warp.block->grid->device;
-  const Properties &p = device.properties();
-  TensorFormat a = formatOf(wgmma.type(1)), b = formatOf(wgmma.type(2));
-  unsigned bytes = ptx::byteSize(wgmma.type(1)), depth = wgmma.shape.k;
-  TensorTile tile(tensorModel(tensorArch(p.major, p.minor), a), a, b,
-                  Accumulator::F32, device.options.exactTensorCores);
-  tile.resize(16, depth);
-  const uint32_t *rows = warp.extras(op);
-  uint32_t mask = bytes == 4 ? ~0u : (1u << (8 * bytes)) - 1;
-  for (unsigned row = 0; row < 16; ++row)
-    for (unsigned k = 0; k < depth; ++k) {
-      uint32_t bits;
-      if (op.mode) { // fragments as of mma.sync
-        unsigned each = 4 / bytes, chunk = k / (4 * each);
-        unsigned lane = row % 8 * 4 + k % (4 * each) / each;
-        auto *from = reinterpret_cast<const uint32_t *>(
-            record.frame + rows[wgmma.shape.n / 2 + row / 8 + 2 * chunk]);
-        bits = from[lane] >> (k % each * 8 * bytes) & mask;
-      } else {
-        bits = readShared(
-            op, *warp.block,
-            placeOf(record.a, warp.index % 4 * 16 + row, k * bytes), bytes);
-      }
-      tile.rowA(row)[k] = tensorOperand(a, bits);
-    }
-  for (unsigned first = 0; first < wgmma.shape.n; first += 8) {
-    for (unsigned k = 0; k < depth; ++k)
-      for (unsigned n = 0; n < 8; ++n)
-        tile.rowB(k)[n] = tensorOperand(
-            b, readShared(op, *warp.block,
-                          placeOf(record.b, first + n, k * bytes), bytes));
-    float c[16][8] = {};
-    auto element = [&](unsigned lane, unsigned r) -> float & {
-      return c[lane / 4 + 8 * (r / 2)][lane % 4 * 2 + r % 2];
-    };
-    auto d = [&](unsigned r) {
-      return reinterpret_cast<float *>(record.frame + rows[first / 2 + r]);
-    };
-    for (unsigned r = 0; r < 4 && record.accumulates; ++r)
-      for (unsigned i = 0; i < lanes; ++i)
-        element(i, r) = d(r)[i];
-    tile.multiply(&c[0][0]);
-    for (unsigned r = 0; r < 4; ++r)
-      for (unsigned i = 0; i < lanes; ++i)
-        d(r)[i] = element(i, r);
-  }
+  Operands in;
+  if (op.mode)
+    readFragments(record.frame, warp.extras(op) + op.count - 4, in.a);
+  else
+    readShared(op, *warp.block, record.a, op.flags & transposeA,
+               warp.index % 4 * 16, 16, in.a);
+  readShared(op, *warp.block, record.b, op.flags & transposeB, 0, wgmma.shape.n,
+             in.b);
+  if (isInteger(wgmma.type(1)))
+    multiplyIntegers(warp, record, in);
+  else
+    multiplyFloats(warp, record, in);
 }
 
 /// Forms the products of all but the `newest` groups, in their order.
@@ -125,8 +267,8 @@ void issue(const Op &op, Warp &warp, uint32_t mask) {
   record.frame = warp.r;
   record.a = op.mode ? 0 : warp.row<uint64_t>(op.o[1])[lane];
   record.b = warp.row<uint64_t>(op.o[2])[lane];
-  record.accumulates =
-      warp.predicate(op.o[3]) >> lane & 1 ? !(op.flags & 1) : op.flags & 1;
+  record.accumulates = (warp.predicate(op.o[3]) >> lane & 1) !=
+                       (op.flags & negatedPredicate ? 1u : 0u);
   record.group = warp.productGroups;
   warp.products.push_back(record);
   Grid &grid = *warp.block->grid;
@@ -159,15 +301,10 @@ void decodeWgmma(Decoder &decoder, const ptx::Instruction &instruction,
     };
     break;
   case Opcode::WgmmaMmaAsync: {
-    if (instruction.type(0) != Type::F32 ||
-        !ptx::isFloat(instruction.type(1)) || operands.size() < 6 ||
-        !operands[0].is(ptx::Operand::Kind::Vector))
+    if (!operands[0].is(ptx::Operand::Kind::Vector) || operands.size() < 4)
       return;
-    for (size_t i = 4; i < operands.size(); ++i)
-      if (operands[i].integer != (i < 6 ? 1 : 0))
-        return decoder.unsupported("a negated or transposed operand");
     for (const ptx::Operand &element : operands[0].elements)
-      decoder.extra(op, decoder.row(element, Type::F32));
+      decoder.extra(op, decoder.row(element, Type::B32));
     op.mode = operands[1].is(ptx::Operand::Kind::Vector);
     if (op.mode)
       for (const ptx::Operand &element : operands[1].elements)
@@ -177,7 +314,16 @@ void decodeWgmma(Decoder &decoder, const ptx::Instruction &instruction,
     op.o[2] = decoder.row(operands[2], Type::U64);
     bool negated = false;
     op.o[3] = decoder.predicate(operands[3], negated);
-    op.flags |= negated;
+    op.flags |= negated ? negatedPredicate : 0;
+    // The signs of A and B, then which of them are transposed: only what is
+    // in shared memory can be.
+    auto immediate = [&](size_t i) {
+      return i < operands.size() ? operands[i].integer : 0;
+    };
+    op.flags |= immediate(4) < 0 ? negateA : 0;
+    op.flags |= immediate(5) < 0 ? negateB : 0;
+    op.flags |= !op.mode && immediate(6) ? transposeA : 0;
+    op.flags |= immediate(op.mode ? 6 : 7) ? transposeB : 0;
     op.handler = issue;
     break;
   }

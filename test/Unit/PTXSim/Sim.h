@@ -23,6 +23,18 @@ inline Options optionsOf(const char *device) {
   return options;
 }
 
+/// Late, early, and three orders by seeds, which mix warps and blocks, too.
+inline std::vector<Options> everyOrder(const char *device) {
+  std::vector<Options> all(5, optionsOf(device));
+  all[1].async = AsyncOrder::Early;
+  for (unsigned i = 2; i < 5; ++i) {
+    all[i].async = AsyncOrder::Random;
+    all[i].asyncSeed = i;
+    all[i].scheduleSeed = 7 * i;
+  }
+  return all;
+}
+
 class Sim {
 public:
   explicit Sim(const Options &options) : device(options) {}
@@ -45,8 +57,13 @@ public:
     program = Program::load(module, device, error);
     return program != nullptr;
   }
+  /// Kernels for sm_80 run as those for sm_90a where the device is one.
   void loadFile(const std::string &name) {
-    ASSERT_TRUE(load(readInput(name))) << error.str();
+    std::string text = readInput(name);
+    size_t at = text.find(".target sm_80");
+    if (at != std::string::npos && device.properties().major == 9)
+      text.replace(at, 13, ".target sm_90a");
+    ASSERT_TRUE(load(text)) << error.str();
   }
 
   template <class T>
@@ -79,6 +96,7 @@ public:
     launch.block = block;
     launch.dynamicSharedBytes = shared;
     launch.cooperative = cooperative;
+    launch.cluster = cluster;
     launch.params.resize(k->paramBytes);
     size_t i = 0;
     auto put = [&](auto value) {
@@ -96,6 +114,7 @@ public:
   Error error;
   LaunchStatistics statistics;
   bool cooperative = false;
+  Dim3 cluster{}; ///< of the next launches
 };
 
 /// Fails the test with what the executor says.

@@ -307,13 +307,17 @@ TEST_F(Faults, WhatCannotRunIsNamedBeforeAnythingRuns) {
 .visible .entry k()
 {
   .reg .b32 %r<3>;
-  barrier.cluster.arrive.aligned;
+  .reg .b16 %h<2>;
+  .reg .b64 %d<2>;
   mov.u32 %r1, %tid.x;
+  cp.async.bulk.prefetch.tensor.3d.L2.global.im2col [%d1, {%r1, %r1, %r1}], {%h1};
   ret;
 }
 )"));
   EXPECT_EQ(sim.error.kind, ErrorKind::Unsupported);
-  EXPECT_NE(sim.error.message.find("line 8: barrier.cluster.arrive.aligned"),
+  EXPECT_NE(sim.error.message.find(
+                "line 11: cp.async.bulk.prefetch.tensor.3d.L2.global.im2col: "
+                "only tiles"),
             std::string::npos)
       << sim.error.message;
 }
