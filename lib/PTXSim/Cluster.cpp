@@ -143,7 +143,8 @@ void Cluster::looked(const SharedPlace &barrier) {
   perform(which);
 }
 
-void Cluster::pass() {
+bool Cluster::pass() {
+  uint64_t before = events;
   for (Block &block : blocks)
     if (!block.ended && block.done())
       checkEnded(block);
@@ -153,6 +154,7 @@ void Cluster::pass() {
       perform(i);
     i += !now;
   }
+  return events != before;
 }
 
 /// What still reads or writes the shared memory of a block that has ended

@@ -72,8 +72,8 @@ struct Cluster {
   /// been put off for it must happen some time.
   void looked(const SharedPlace &barrier);
 
-  /// After every turn: what happens by itself.
-  void pass();
+  /// After every turn: what happens by itself. True: something did.
+  bool pass();
   /// When no warp can go on: does one operation that was put off, or lets waits
   /// that may give up do so. False: nothing is left to hope for. `steps`: warp
   /// instructions so far.

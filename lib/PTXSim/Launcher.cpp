@@ -57,7 +57,7 @@ bool Launcher::step(Cluster &cluster, Grid &on, uint64_t budget) {
       left = true;
       progress |= block.pass();
     }
-    cluster.pass();
+    progress |= cluster.pass();
     if (!left) {
       cluster.end();
       return false;

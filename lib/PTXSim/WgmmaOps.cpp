@@ -22,7 +22,7 @@ constexpr unsigned rowBytes = 32, partBytes = 16;
 constexpr uint32_t negatedPredicate = 1, negateA = 2, negateB = 4,
                    transposeA = 8, transposeB = 16;
 
-bool isInteger(Type type) {
+bool hasIntegers(Type type) {
   return type == Type::S8 || type == Type::U8 || type == Type::B1;
 }
 
@@ -242,7 +242,7 @@ void multiply(Warp &warp, const WgmmaRecord &record) {
                warp.index % 4 * 16, 16, in.a);
   readShared(op, *warp.block, record.b, op.flags & transposeB, 0, wgmma.shape.n,
              in.b);
-  if (isInteger(wgmma.type(1)))
+  if (hasIntegers(wgmma.type(1)))
     multiplyIntegers(warp, record, in);
   else
     multiplyFloats(warp, record, in);

@@ -304,7 +304,7 @@ extern "C" __global__ void multicast(const __grid_constant__ Map from, const int
 // A tensor map made of zeros and one made of another one.
 extern "C" __global__ void make_maps(const __grid_constant__ Map host, const int *other, Map *maps, unsigned *out) {
   __shared__ alignas(128) Map map;
-  __shared__ alignas(128) unsigned tile[64];
+  __shared__ alignas(1024) unsigned tile[64];
   __shared__ u64 bar;
   int t = threadIdx.x;
   uint32_t m = SMEM(&map);

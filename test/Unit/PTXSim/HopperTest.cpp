@@ -226,13 +226,13 @@ TEST_F(HopperFaults, WaitsForTheWrongPhase) {
   expect(run(std::string(initOne) +
              "  @%p mbarrier.test_wait.parity.shared.b64 %q, [s], 2;\n"),
          ErrorKind::IllegalInstruction, "a parity of 2");
-  // Warp 0 sleeps; warp 1 completes two phases before it looks again.
+  // Warp 1 sleeps; warp 0 completes two phases before it looks again.
   expect(run(std::string(initOne) +
-                 "  setp.lt.u32 %q, %t, 32;\n"
+                 "  setp.ge.u32 %q, %t, 32;\n"
                  "  @!%q bra other;\n"
                  "  mbarrier.try_wait.parity.shared.b64 %q, [s], 0;\n"
                  "  ret;\n"
-                 "other: setp.eq.u32 %q, %t, 32;\n"
+                 "other: setp.eq.u32 %q, %t, 0;\n"
                  "  @%q mbarrier.arrive.shared.b64 %s, [s];\n"
                  "  @%q mbarrier.arrive.shared.b64 %s, [s];\n",
              {1, 1, 1}, 64),
