@@ -117,7 +117,7 @@ bool tensorsAreReduced() {
   if (!hopper.ready || driver().cuMemAlloc_v2(&tensor, 64) ||
       driver().cuMemcpyHtoD_v2(tensor, rows.data(), 64))
     return false;
-  alignas(64) CUtensorMap map;
+  CUtensorMap map;
   cuuint64_t dims[] = {8, 2}, strides[] = {32};
   cuuint32_t box[] = {8, 1}, steps[] = {1, 1};
   if (driver().cuTensorMapEncodeTiled(
