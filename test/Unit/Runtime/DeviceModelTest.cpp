@@ -106,6 +106,16 @@ TEST_F(DeviceModelTest, MemoryIsWhatTheManifestSays) {
   EXPECT_EQ(driver->count("cuMemcpyHtoDAsync_v2"), 1);
 }
 
+// At first, when a session starts, and whenever it is asked for.
+TEST_F(DeviceModelTest, CachesAreClearedByReset) {
+  auto executable = open();
+  EXPECT_EQ(driver->cleared, FAKE_BATCH * FAKE_MAX_LENGTH * 8u);
+  Session session(*executable);
+  EXPECT_EQ(driver->count("cuMemsetD8Async"), 2);
+  session.reset();
+  EXPECT_EQ(driver->count("cuMemsetD8Async"), 3);
+}
+
 TEST_F(DeviceModelTest, MachineCodeIsTakenWhereItFits) {
   FakeArtefact files = withCubin();
   struct {
@@ -296,6 +306,17 @@ TEST_F(DeviceModelTest, WhateverFailsInAStepIsNamed) {
     driver->failing = "";
     session.decode(std::vector<int32_t>{1, 2});
   }
+}
+
+// What it has enqueued still reads the staging memory, which the next call
+// fills.
+TEST_F(DeviceModelTest, AnEntryThatFailsIsWaitedFor) {
+  auto executable = open();
+  int before = driver->count("cuStreamSynchronize");
+  moe_tensor none = {nullptr, {FAKE_WRONG_HOST}};
+  expectError(ExitCode::checkFailed, "wrong: the host code says no",
+              [&] { executable->run(executable->entryIndex("wrong"), &none); });
+  EXPECT_EQ(driver->count("cuStreamSynchronize"), before + 1);
 }
 
 TEST_F(DeviceModelTest, TensorsOfACallAreWithinTheirMost) {

@@ -149,7 +149,6 @@ DRIVER(cuMemGetInfo_v2, (size_t *free, size_t *total), {
 DRIVER(cuMemAlloc_v2, (CUdeviceptr * address, size_t bytes), {
   *address = reinterpret_cast<CUdeviceptr>(allocate(bytes));
   state.used += bytes;
-  state.largest = state.used > state.largest ? state.used : state.largest;
 })
 DRIVER(cuMemFree_v2, (CUdeviceptr address),
        state.used -= release(reinterpret_cast<void *>(address)))
@@ -163,8 +162,10 @@ DRIVER(cuMemcpyDtoHAsync_v2,
        (void *target, CUdeviceptr source, size_t bytes, CUstream),
        std::memcpy(target, reinterpret_cast<void *>(source), bytes))
 DRIVER(cuMemsetD8Async,
-       (CUdeviceptr target, unsigned char value, size_t bytes, CUstream),
-       std::memset(reinterpret_cast<void *>(target), value, bytes))
+       (CUdeviceptr target, unsigned char value, size_t bytes, CUstream), {
+         std::memset(reinterpret_cast<void *>(target), value, bytes);
+         state.cleared = bytes;
+       })
 DRIVER(cuStreamCreate, (CUstream * stream, unsigned), {
   *stream = handle<CUstream>(1);
   ++state.streams;

@@ -28,7 +28,7 @@ struct NullDriver {
     std::string_view name;
     int count;
   } calls[64] = {};
-  size_t used = 0, largest = 0, modules = 0, streams = 0, contexts = 0;
+  size_t used = 0, cleared = 0, modules = 0, streams = 0, contexts = 0;
   int ptxImages = 0, cubinImages = 0, dynamicShared = 0;
 
   int count(std::string_view name) const {
