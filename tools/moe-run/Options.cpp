@@ -138,7 +138,8 @@ void declareRest(CLI::App &app, Options &options) {
       ->type_name("POLICY")
       ->group(compiling);
   app.add_option("--target", options.compile.target,
-                 "cpu or sm_80; the default is the device's")
+                 "cpu, or a GPU's: sm_80, sm_90a; the default is the "
+                 "device's")
       ->type_name("TARGET")
       ->group(compiling);
   app.add_option("--max-len", options.compile.maxLength,

@@ -35,15 +35,15 @@ void moe::run::validate(const Options &options) {
   if (compile.dtype)
     requireOneOf("--dtype", *compile.dtype, {"f32", "bf16"}, {"int8", "int4"});
   if (compile.target)
-    requireOneOf("--target", *compile.target, {"cpu", "sm_80"},
-                 {"sm_90a", "sm_100a"});
+    requireOneOf("--target", *compile.target, {"cpu", "sm_80", "sm_90a"},
+                 {"sm_100a"});
   if (compile.target && !options.device.empty() && !options.isReference() &&
       isGpu(options.device) == (*compile.target == "cpu"))
-    throw Error::mismatch(
-        "--target", "",
-        std::string(isGpu(options.device) ? gpuTarget : "cpu") +
-            ", for --device=" + options.device,
-        *compile.target, ExitCode::commandLine);
+    throw Error::mismatch("--target", "",
+                          (isGpu(options.device) ? "a GPU's, for --device="
+                                                 : "cpu, for --device=") +
+                              options.device,
+                          *compile.target, ExitCode::commandLine);
   if (compile.kv && !isSlidingPolicy(*compile.kv))
     requireOneOf("--kv", *compile.kv, {"static", "sliding:W", "hybrid", "auto"},
                  {"none", "int8", "int4", "offload"});

@@ -11,6 +11,9 @@
 #include <cstddef>
 #include <cstdint>
 
+// Names are NVIDIA's, and what macros take are names.
+// NOLINTBEGIN(readability-identifier-naming,bugprone-macro-parentheses)
+
 namespace moe::cuda {
 
 #define MOE_CU_ENUM(NAME) enum NAME : unsigned {
@@ -252,5 +255,7 @@ struct CUDA_GRAPH_INSTANTIATE_PARAMS {
 };
 
 } // namespace moe::cuda
+
+// NOLINTEND(readability-identifier-naming,bugprone-macro-parentheses)
 
 #endif // MOE_CUDA_TYPES_H

@@ -32,6 +32,7 @@ public:
   /// fails. It stays loaded, for it may have threads of its own.
   static std::shared_ptr<const CudaDriver> open(const std::string &library);
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): it is a name.
 #define MOE_DRIVER_FUNCTION(NAME) decltype(&declared::NAME) NAME = nullptr;
 #include "DriverFunctions.def"
 
