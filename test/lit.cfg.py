@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The lit suite: shell tests with FileCheck, mirroring include/ and lib/.
 
-Environment: MOE_LIT_VERIFY_ROUNDTRIP=1 runs the tests that call moe-opt, each with --verify-roundtrip, so
-that their input must also survive printing and parsing.
+Every moe-opt runs with --verify-roundtrip, so that its input must also survive printing and parsing. It then
+does what it does without; MOE_LIT_VERIFY_ROUNDTRIP=0 in the environment leaves the check out.
 """
 
 import os
@@ -22,22 +22,7 @@ config.test_exec_root = os.path.join(config.moe_obj_root, "test")
 # Strict FileCheck: unset variables do not leak between functions, unused prefixes are mistakes.
 config.environment["FILECHECK_OPTS"] = "-enable-var-scope --allow-unused-prefixes=false"
 
-
-def names_without_moe_opt():
-    """Names of tests that nowhere call moe-opt."""
-    calls, others = set(), set()
-    for folder, _, names in os.walk(config.test_source_root):
-        for name in names:
-            if name.endswith(tuple(config.suffixes)):
-                with open(os.path.join(folder, name), encoding="utf-8") as source:
-                    (calls if "moe-opt" in source.read() else others).add(name)
-    return others - calls
-
-
-roundtrip = []
-if os.environ.get("MOE_LIT_VERIFY_ROUNDTRIP") == "1":
-    roundtrip = ["--verify-roundtrip"]
-    config.excludes += names_without_moe_opt()
+roundtrip = [] if os.environ.get("MOE_LIT_VERIFY_ROUNDTRIP") == "0" else ["--verify-roundtrip"]
 tool_dirs = [config.moe_tools_dir, config.llvm_tools_dir]
 llvm_config.add_tool_substitutions(
     [

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# Everything that must hold: formatting, lint, build, unit tests, the lit suite (also with every moe-opt
-# under --verify-roundtrip), numbers against transformers, and the runtime under sanitizers and fuzzers.
+# Everything that must hold: formatting, lint, build, unit tests, the lit suite (every moe-opt under
+# --verify-roundtrip), numbers against transformers, and the runtime under sanitizers and fuzzers.
 # Ends with `N passed, N failed`. --quick leaves out clang-tidy, the sanitizers and the fuzzers.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
@@ -102,8 +102,6 @@ unit() {
 
 lit() { "$python" /usr/lib/llvm-22/bin/lit -sv --xunit-xml-output="$reports/$1" build-release/test; }
 
-lit_roundtrip() { MOE_LIT_VERIFY_ROUNDTRIP=1 lit "$1"; }
-
 mkdir -p "$reports"
 check "dependencies" tools/install-deps.sh --checks || finish
 python=.venv/bin/python3
@@ -118,7 +116,6 @@ fi
 
 if check "build" build release; then
   suite "lit" "$reports/lit.xml" lit lit.xml
-  suite "lit with --verify-roundtrip" "$reports/lit-roundtrip.xml" lit_roundtrip lit-roundtrip.xml
   suite "unit tests and numbers" "$reports/ctest.xml" unit release ctest.xml
 fi
 
