@@ -2,8 +2,6 @@
 #include "moe/Pipelines/CPUPipeline.h"
 
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
-#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -17,74 +15,9 @@
 using namespace mlir;
 using namespace mlir::moe;
 
-static void cleanUp(OpPassManager &manager) {
-  manager.addPass(createCanonicalizerPass());
-  manager.addPass(createCSEPass());
-}
-
-static void buildGraph(OpPassManager &manager, const CPUPipelineOptions &) {
-  // Entries are whole by themselves, and an expert written as a function is
-  // recognised like one written in place.
-  manager.addPass(createInlinerPass());
-  // Before canonicalisation, which drops them without a word.
-  manager.addNestedPass<func::FuncOp>(createRemoveDeadResultsPass());
-  cleanUp(manager);
-  manager.addNestedPass<func::FuncOp>(createCheckShapesPass());
-}
-
-static void buildSorted(OpPassManager &manager,
-                        const CPUPipelineOptions &options) {
-  // While an expert's computation stands in a region that can be compared.
-  if (options.fuse)
-    manager.addPass(createFuseSharedExpertsPass());
-  manager.addNestedPass<func::FuncOp>(createSortTokensPass());
-  // Only now is it known which products read weights the other way round.
-  manager.addPass(createTransposeWeightsPass());
-  // Losses and arithmetic on whole tensors have no kernels; as linalg they fuse
-  // with what is around them.
-  ConvertMoEToLinalgPassOptions training;
-  training.ops = {"training"};
-  manager.addNestedPass<func::FuncOp>(createConvertMoEToLinalgPass(training));
-  manager.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
-  cleanUp(manager);
-}
-
-static void buildFused(OpPassManager &manager,
-                       const CPUPipelineOptions &options) {
-  // Norms, activations and residuals become few loops. Runs after sorting, so
-  // that an expert's activation is one operation over all rows.
-  manager.addNestedPass<func::FuncOp>(createFuseElementwisePass());
-  cleanUp(manager);
-  if (!options.fuse)
-    return;
-  manager.addNestedPass<func::FuncOp>(createFuseRouterPass());
-  manager.addPass(createSplitInterleavedPass());
-  // Products that read the same rows can be joined once they read them from
-  // the same place; what is computed from both is an epilogue after that.
-  manager.addNestedPass<func::FuncOp>(createFuseGatherPass());
-  manager.addNestedPass<func::FuncOp>(createFuseGateUpPass());
-  manager.addNestedPass<func::FuncOp>(createFuseEpiloguePass());
-  manager.addNestedPass<func::FuncOp>(createFuseCombinePass());
-  // Last, as nothing is fused into a loop over rows. An append takes the norm
-  // of its keys with it, so it comes before norms.
-  manager.addNestedPass<func::FuncOp>(createFuseRopeAppendPass());
-  manager.addNestedPass<func::FuncOp>(createFuseResidualNormPass());
-  cleanUp(manager);
-}
-
-static void buildVerified(OpPassManager &manager,
-                          const CPUPipelineOptions &options) {
-  // Past this point no operation may depend on how tokens are grouped.
-  manager.addPass(createVerifySortedPass());
-  manager.addNestedPass<func::FuncOp>(createVerifyConservationPass());
-  if (options.checkConservation)
-    manager.addNestedPass<func::FuncOp>(createCheckConservationPass());
-}
-
-static void buildPacked(OpPassManager &manager,
-                        const CPUPipelineOptions &options) {
+static void buildPacked(OpPassManager &manager, int64_t vectorBits) {
   PackWeightsPassOptions packing;
-  packing.vectorBits = options.vectorBits;
+  packing.vectorBits = vectorBits;
   manager.addPass(createPackWeightsPass(packing));
   // Long sorts take several launches, which may run in parallel.
   manager.addNestedPass<func::FuncOp>(createSplitSortPass());
@@ -96,37 +29,20 @@ static void buildPacked(OpPassManager &manager,
   cleanUp(manager);
 }
 
-static void buildBuffers(OpPassManager &manager, const CPUPipelineOptions &) {
-  manager.addPass(createMaterializeEntriesPass());
-  manager.addNestedPass<func::FuncOp>(createEliminateEmptyTensorsPass());
-  bufferization::OneShotBufferizePassOptions bufferize;
-  bufferize.allowReturnAllocsFromLoops = true;
-  manager.addPass(bufferization::createOneShotBufferizePass(bufferize));
-  cleanUp(manager);
-  // Bounds are read off the sizes of allocations, so views must not hide them.
-  manager.addNestedPass<func::FuncOp>(
-      memref::createResolveShapedTypeResultDimsPass());
-  cleanUp(manager);
-  manager.addNestedPass<func::FuncOp>(createPlanMemoryPass());
-  cleanUp(manager);
-  manager.addPass(createVerifyBuffersPass());
-}
-
-static void buildKernels(OpPassManager &manager, const CPUPipelineOptions &) {
+static void buildKernels(OpPassManager &manager) {
   manager.addPass(createOutlineKernelsPass());
   cleanUp(manager);
 }
 
-static void buildTarget(OpPassManager &manager,
-                        const CPUPipelineOptions &options) {
+static void buildTarget(OpPassManager &manager, int64_t vectorBits) {
   ConvertMoEToVectorPassOptions vector;
-  vector.vectorBits = options.vectorBits;
+  vector.vectorBits = vectorBits;
   manager.addNestedPass<func::FuncOp>(createConvertMoEToVectorPass(vector));
   manager.addNestedPass<func::FuncOp>(createExpandMathPass());
   cleanUp(manager);
 }
 
-static void buildLLVM(OpPassManager &manager, const CPUPipelineOptions &) {
+static void buildLLVM(OpPassManager &manager) {
   manager.addPass(createConvertMoELaunchToLLVMPass());
   manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   manager.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
@@ -146,29 +62,30 @@ static void buildLLVM(OpPassManager &manager, const CPUPipelineOptions &) {
   cleanUp(manager);
 }
 
-ArrayRef<Phase> moe::getCPUPhases() {
-  static const Phase phases[] = {
-      {"graph", "the model as written", buildGraph},
-      {"sorted", "dispatch, expert and combine as ordered rows", buildSorted},
-      {"fused", "neighbouring operations joined", buildFused},
-      {"verified", "checked to be complete before layouts are chosen",
-       buildVerified},
-      {"packed", "weights in the target's layout", buildPacked},
-      {"buffers", "entries on memory, every buffer placed in the arena",
-       buildBuffers},
-      {"kernels", "entries as lists of kernel launches", buildKernels},
-      {"target", "kernels as loops over vectors", buildTarget},
-      {"llvm", "LLVM dialect", buildLLVM},
-  };
+Phases moe::getCPUPhases(const CPUPipelineOptions &options) {
+  int64_t vectorBits = options.vectorBits;
+  Phases phases = getCommonPhases({options.fuse, options.checkConservation});
+  phases.push_back(
+      {"packed", "weights in the target's layout",
+       [=](OpPassManager &manager) { buildPacked(manager, vectorBits); }});
+  phases.push_back({"buffers",
+                    "entries on memory, every buffer placed in the arena",
+                    buildBuffers});
+  phases.push_back(
+      {"kernels", "entries as lists of kernel launches", buildKernels});
+  phases.push_back(
+      {"target", "kernels as loops over vectors",
+       [=](OpPassManager &manager) { buildTarget(manager, vectorBits); }});
+  phases.push_back({"llvm", "LLVM dialect", buildLLVM});
   return phases;
 }
 
-void moe::registerMoEPipelines() {
+void moe::registerCPUPipeline() {
   PassPipelineRegistration<CPUPipelineOptions>(
       "moe-to-llvm-pipeline",
       "Lower a graph to the LLVM dialect for the CPU, through every phase",
       [](OpPassManager &manager, const CPUPipelineOptions &options) {
-        for (const Phase &phase : getCPUPhases())
-          phase.build(manager, options);
+        for (const Phase &phase : getCPUPhases(options))
+          phase.build(manager);
       });
 }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Compiler.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "moe/Import/Error.h"
 #include "moe/Import/HuggingFace.h"
 #include "moe/Pipelines/CPUPipeline.h"
+#include "moe/Pipelines/GPUPipeline.h"
 #include "moe/Target/CPU/Artefact.h"
+#include "moe/Target/GPU/CodeGen.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
@@ -67,19 +70,37 @@ moe::readInput(MLIRContext *context, const CompileOptions &options) {
   return std::move(module);
 }
 
-llvm::Error moe::checkPhase(StringRef name) {
-  auto names = llvm::map_to_vector(
-      getCPUPhases(), [](const Phase &phase) { return phase.name.str(); });
+/// The phases of a target; `vectorBits` counts for a CPU.
+static Phases getPhases(const CompileOptions &options, int64_t vectorBits) {
+  if (options.target == "cpu") {
+    CPUPipelineOptions pipeline;
+    pipeline.vectorBits = vectorBits;
+    pipeline.fuse = options.fuse;
+    pipeline.checkConservation = options.checkConservation;
+    return getCPUPhases(pipeline);
+  }
+  GPUPipelineOptions pipeline;
+  pipeline.chip = options.target;
+  pipeline.fuse = options.fuse;
+  pipeline.checkConservation = options.checkConservation;
+  return getGPUPhases(pipeline);
+}
+
+llvm::Error moe::checkPhase(StringRef target, StringRef name) {
+  CompileOptions options;
+  options.target = target.str();
+  auto names =
+      llvm::map_to_vector(getPhases(options, 512),
+                          [](const Phase &phase) { return phase.name.str(); });
   if (llvm::is_contained(names, name))
     return llvm::Error::success();
   return expectedGot("--compile-to", "", "one of " + llvm::join(names, ", "),
                      "'" + name.str() + "'");
 }
 
-static llvm::Error runPhase(const Phase &phase, ModuleOp module,
-                            const CPUPipelineOptions &options) {
+static llvm::Error runPhase(const Phase &phase, ModuleOp module) {
   PassManager manager(module.getContext());
-  phase.build(manager, options);
+  phase.build(manager);
   if (failed(manager.run(module)))
     return llvm::createStringError("compiling failed in phase '" + phase.name +
                                    "'");
@@ -119,8 +140,37 @@ static void printReport(const ArtefactPlan &plan, StringRef output) {
                << "\n  arena " << megabytes("arena_bytes") << "\n";
 }
 
+/// Takes the kernels out of the module: PTX, and machine code where ptxas is at
+/// hand.
+static llvm::Expected<DevicePart> takeDevicePart(ModuleOp module) {
+  llvm::Expected<DeviceCode> code = emitPTX(module);
+  if (!code)
+    return code.takeError();
+  for (auto kernels :
+       llvm::make_early_inc_range(module.getOps<gpu::GPUModuleOp>()))
+    kernels.erase();
+  module->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
+  if (std::string ptxas = findPtxas(); !ptxas.empty())
+    if (llvm::Error error = assemble(*code, ptxas))
+      return std::move(error);
+  DevicePart part;
+  part.arch = code->chip;
+  part.ptxVersion = code->ptxVersion;
+  for (const DeviceKernel &kernel : code->kernels)
+    part.kernels.push_back(llvm::json::Object{
+        {"name", kernel.name},
+        {"module", 0},
+        {"block", kernel.blockSize},
+        {"shared", kernel.sharedBytes},
+        {"params", llvm::json::Array(kernel.parameterBytes)}});
+  part.files.emplace_back("kernels/model.ptx", code->ptx);
+  part.files.emplace_back("kernels/model.json", describeKernels(*code));
+  if (!code->cubin.empty())
+    part.files.emplace_back("kernels/model.cubin", code->cubin);
+  return part;
+}
+
 llvm::Error moe::compile(MLIRContext *context, const CompileOptions &options) {
-  ArrayRef<Phase> phases = getCPUPhases();
   if (!options.dumpDirectory.empty())
     if (std::error_code code =
             llvm::sys::fs::create_directories(options.dumpDirectory))
@@ -130,10 +180,7 @@ llvm::Error moe::compile(MLIRContext *context, const CompileOptions &options) {
   llvm::Expected<CPUTarget> target = CPUTarget::get(options.isa);
   if (!target)
     return target.takeError();
-  CPUPipelineOptions pipeline;
-  pipeline.vectorBits = target->vectorBits;
-  pipeline.fuse = options.fuse;
-  pipeline.checkConservation = options.checkConservation;
+  Phases phases = getPhases(options, target->vectorBits);
 
   showProgress("importing " + options.input);
   llvm::Expected<OwningOpRef<ModuleOp>> module = readInput(context, options);
@@ -145,7 +192,7 @@ llvm::Error moe::compile(MLIRContext *context, const CompileOptions &options) {
   for (auto [i, phase] : llvm::enumerate(phases)) {
     showProgress("compiling: phase " + llvm::Twine(i + 1) + " of " +
                  llvm::Twine(phases.size()) + ", " + phase.name);
-    if (llvm::Error error = runPhase(phase, **module, pipeline))
+    if (llvm::Error error = runPhase(phase, **module))
       return error;
     if (!options.dumpDirectory.empty())
       if (llvm::Error error =
@@ -172,12 +219,21 @@ llvm::Error moe::compile(MLIRContext *context, const CompileOptions &options) {
     showProgress("");
     printReport(plan, options.output);
   }
+  std::optional<DevicePart> device;
+  if (options.target != "cpu") {
+    showProgress("generating PTX");
+    llvm::Expected<DevicePart> part = takeDevicePart(**module);
+    if (!part)
+      return part.takeError();
+    device = std::move(*part);
+  }
   // Relative checkpoint paths in a file are relative to the file.
   StringRef base = llvm::sys::path::parent_path(options.input);
   showProgress("generating code");
   llvm::Error error = writeArtefact(
-      std::move(plan), **module, *target, options.output,
-      base.empty() ? "." : base, kVersion, [](int64_t written, int64_t total) {
+      std::move(plan), **module, *target, device ? &*device : nullptr,
+      options.output, base.empty() ? "." : base, kVersion,
+      [](int64_t written, int64_t total) {
         showProgress(llvm::formatv("packing weights {0}%",
                                    total ? written * 100 / total : 100)
                          .str());

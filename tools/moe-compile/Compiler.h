@@ -18,6 +18,8 @@ struct CompileOptions {
   std::string input;
   std::string output;
   ImportOptions import;
+  /// cpu, or the architecture of a GPU such as sm_80.
+  std::string target = "cpu";
   /// Instruction-set level: host, avx2 or avx512.
   std::string isa = "host";
   /// Whether operations are fused into the experts' products.
@@ -34,8 +36,8 @@ struct CompileOptions {
   CostReportOptions cost;
 };
 
-/// Fails, naming all phases, where `name` is none.
-llvm::Error checkPhase(llvm::StringRef name);
+/// Fails, naming all phases, where `name` is none of the target's.
+llvm::Error checkPhase(llvm::StringRef target, llvm::StringRef name);
 
 /// Reads the input into the graph level: a model directory or an MLIR file.
 llvm::Expected<OwningOpRef<ModuleOp>> readInput(MLIRContext *context,

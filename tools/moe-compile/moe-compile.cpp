@@ -8,6 +8,7 @@
 #include "moe/Dialect/MoE/IR/MoEDialect.h"
 #include "moe/Dialect/MoE/Transforms/BufferizableOpInterfaceImpl.h"
 #include "moe/Import/Error.h"
+#include "moe/Target/GPU/CodeGen.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/SourceMgr.h"
@@ -37,7 +38,8 @@ static cl::opt<std::string>
            cl::desc("Artefact directory to make; with --compile-to the "
                     "file to write (default: standard output)"));
 static cl::opt<std::string> target("target", cl::init("cpu"), cl::cat(category),
-                                   cl::desc("Target: cpu (default)"));
+                                   cl::desc("Target: cpu (default), or a GPU's "
+                                            "architecture: sm_80, sm_90a"));
 static cl::opt<std::string> instructionSet(
     "isa", cl::init("host"), cl::cat(category),
     cl::desc("Instruction-set level of the code: host (default: the "
@@ -66,11 +68,11 @@ static cl::opt<std::string>
     check("check", cl::value_desc("what"), cl::cat(category),
           cl::desc("Check the running code, which becomes slower: "
                    "conservation (every row is written once and read once)"));
-static cl::opt<std::string>
-    compileTo("compile-to", cl::value_desc("phase"), cl::cat(category),
-              cl::desc("Stop after a phase and write its IR: graph, sorted, "
-                       "fused, verified, packed, buffers, kernels, target, "
-                       "llvm"));
+static cl::opt<std::string> compileTo(
+    "compile-to", cl::value_desc("phase"), cl::cat(category),
+    cl::desc("Stop after a phase and write its IR: graph, sorted, "
+             "fused, verified, packed (for a GPU: portable), buffers, "
+             "kernels, target, llvm"));
 static cl::opt<std::string>
     dumpPhasesTo("dump-phases-to", cl::value_desc("directory"),
                  cl::cat(category), cl::desc("Write the IR after every phase"));
@@ -151,10 +153,11 @@ int main(int argc, char **argv) {
   if (maxLen < 0 || (maxLen == 0 && maxLen.getNumOccurrences()))
     return fail(kCommandLine, "--max-len: expected a positive number, got " +
                                   llvm::Twine(maxLen));
-  if (target != "cpu")
+  if (target != "cpu" && !isKnownChip(target))
     return fail(llvm::StringRef(target).starts_with("sm_") ? kNotSupported
                                                            : kCommandLine,
-                "--target: expected cpu, got '" + target + "'");
+                "--target: expected cpu, sm_80 or sm_90a, got '" + target +
+                    "'");
 
   if (instructionSet != "host" && instructionSet != "avx2" &&
       instructionSet != "avx512")
@@ -166,10 +169,11 @@ int main(int argc, char **argv) {
                 "--check: expected conservation, got '" + check + "'");
 
   if (compileTo.getNumOccurrences())
-    if (llvm::Error error = checkPhase(compileTo))
+    if (llvm::Error error = checkPhase(target, compileTo))
       return fail(std::move(error), kCommandLine);
 
   CompileOptions options;
+  options.target = target;
   options.isa = instructionSet;
   options.fuse = fuse;
   options.checkConservation = !check.empty();

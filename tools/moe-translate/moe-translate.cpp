@@ -10,6 +10,7 @@
 #include "moe/Import/Error.h"
 #include "moe/Import/HuggingFace.h"
 #include "moe/Target/Dot/ModuleToDot.h"
+#include "moe/Target/GPU/CodeGen.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/ToolOutputFile.h"
@@ -27,7 +28,7 @@ constexpr llvm::StringLiteral overview =
   moe-translate --import-hf models/olmoe -o olmoe.mlir
 
 Without --import-hf it takes a file and one of mlir-translate's options, such as
---mlir-to-llvmir, or --moe-to-dot.
+--mlir-to-llvmir, or --moe-to-dot or --mlir-to-ptx.
 )";
 
 cl::OptionCategory importOptions("Options of --import-hf");
@@ -104,6 +105,7 @@ int main(int argc, char **argv) {
   if (llvm::none_of(llvm::ArrayRef(argv, argc).drop_front(), isOwnArgument)) {
     registerAllTranslations();
     registerToDotTranslation();
+    registerToPTXTranslation();
     return failed(mlirTranslateMain(argc, argv, overview));
   }
   llvm::InitLLVM init(argc, argv);

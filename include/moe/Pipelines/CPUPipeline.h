@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The compiler's way from a graph to LLVM, in phases that can be stopped at,
-// printed and read back.
+// The compiler's way from a graph to LLVM for the CPU.
 #ifndef MOE_PIPELINES_CPUPIPELINE_H
 #define MOE_PIPELINES_CPUPIPELINE_H
 
-#include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
+#include "moe/Pipelines/Phase.h"
 
 namespace mlir::moe {
 
@@ -24,19 +23,11 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::desc("Count rows in the running code"), llvm::cl::init(false)};
 };
 
-/// One level of the IR. `build` adds the passes that lead there from the phase
-/// before it.
-struct Phase {
-  llvm::StringLiteral name;
-  llvm::StringLiteral summary;
-  void (*build)(OpPassManager &manager, const CPUPipelineOptions &options);
-};
-
 /// graph, sorted, fused, verified, packed, buffers, kernels, target, llvm.
-llvm::ArrayRef<Phase> getCPUPhases();
+Phases getCPUPhases(const CPUPipelineOptions &options);
 
 /// `moe-to-llvm-pipeline`: all phases.
-void registerMoEPipelines();
+void registerCPUPipeline();
 
 } // namespace mlir::moe
 

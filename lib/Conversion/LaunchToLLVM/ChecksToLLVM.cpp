@@ -4,9 +4,12 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
+#include "moe/Conversion/LaunchToLLVM/Checks.h"
+#include "moe/Runtime/ABI.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::moe {
@@ -20,8 +23,11 @@ using namespace mlir::moe;
 /// Longest text of a check with its numbers; the rest is cut off.
 static constexpr int64_t maxTextLength = 1024;
 
-/// What the text of a failed check says beside its message.
-static SmallVector<Value, 2> getNumbers(cf::AssertOp check) {
+MemRefType moe::getStatusType(MLIRContext *context) {
+  return MemRefType::get({MOE_STATUS_WORDS}, IntegerType::get(context, 64));
+}
+
+SmallVector<Value, 2> moe::getCheckNumbers(cf::AssertOp check) {
   auto compare = check.getArg().getDefiningOp<arith::CmpIOp>();
   if (!compare || !check.getMsg().ends_with(", got"))
     return {};
@@ -33,13 +39,23 @@ static SmallVector<Value, 2> getNumbers(cf::AssertOp check) {
   return {compare.getLhs(), compare.getRhs()};
 }
 
-static Value widen(ImplicitLocOpBuilder &b, Value number) {
+std::string moe::getCheckFormat(cf::AssertOp check) {
+  std::string format;
+  for (char c : check.getMsg())
+    format += c == '%' ? "%%" : std::string(1, c);
+  size_t numbers = getCheckNumbers(check).size();
+  if (numbers > 0)
+    format += numbers == 1 ? " %lld" : " %lld and %lld";
+  return format;
+}
+
+Value moe::widenCheckNumber(OpBuilder &b, Location loc, Value number) {
   Type wide = b.getI64Type();
   if (number.getType().isIndex())
-    return arith::IndexCastOp::create(b, wide, number);
+    return arith::IndexCastOp::create(b, loc, wide, number);
   if (number.getType().isInteger(64))
     return number;
-  return arith::ExtSIOp::create(b, wide, number);
+  return arith::ExtSIOp::create(b, loc, wide, number);
 }
 
 namespace {
@@ -53,6 +69,9 @@ struct ConvertMoEChecksToLLVMPass
     for (cf::AssertOp check : checks)
       if (failed(lower(check)))
         return signalPassFailure();
+    for (auto kernels : getOperation().getOps<gpu::GPUModuleOp>())
+      if (auto formats = kernels->getAttrOfType<ArrayAttr>(kDeviceChecksAttr))
+        exportDeviceFailure(formats);
     texts.clear();
     printer = nullptr;
   }
@@ -78,23 +97,63 @@ private:
 
   /// The address of what a failed check says, made where it failed.
   Value makeText(ImplicitLocOpBuilder &b, cf::AssertOp check) {
-    auto ptr = LLVM::LLVMPointerType::get(&getContext());
-    SmallVector<Value, 2> numbers = getNumbers(check);
+    SmallVector<Value, 2> numbers = getCheckNumbers(check);
     if (numbers.empty())
-      return LLVM::AddressOfOp::create(b, ptr, getOrCreateText(check.getMsg()));
-    std::string format;
-    for (char c : check.getMsg())
-      format += c == '%' ? "%%" : std::string(1, c);
-    format += numbers.size() == 1 ? " %lld" : " %lld and %lld";
+      return LLVM::AddressOfOp::create(b, getPtr(),
+                                       getOrCreateText(check.getMsg()));
+    for (Value &number : numbers)
+      number = widenCheckNumber(b, b.getLoc(), number);
+    return printText(b, getCheckFormat(check), numbers);
+  }
+
+  LLVM::LLVMPointerType getPtr() {
+    return LLVM::LLVMPointerType::get(&getContext());
+  }
+
+  /// The address of the text that `format` makes of the numbers.
+  Value printText(ImplicitLocOpBuilder &b, StringRef format,
+                  ValueRange numbers) {
     LLVM::LLVMFuncOp print = getOrCreatePrinter();
-    Value text = LLVM::AddressOfOp::create(b, ptr, textName);
+    Value text = LLVM::AddressOfOp::create(b, getPtr(), textName);
     SmallVector<Value> arguments = {
         text, LLVM::ConstantOp::create(b, b.getI64IntegerAttr(maxTextLength)),
-        LLVM::AddressOfOp::create(b, ptr, getOrCreateText(format))};
-    for (Value number : numbers)
-      arguments.push_back(widen(b, number));
+        LLVM::AddressOfOp::create(b, getPtr(), getOrCreateText(format))};
+    llvm::append_range(arguments, numbers);
     LLVM::CallOp::create(b, print, arguments);
     return text;
+  }
+
+  /// `moe_device_failure`: what the words that a kernel's check has left say.
+  void exportDeviceFailure(ArrayAttr formats) {
+    auto b = ImplicitLocOpBuilder::atBlockEnd(getOperation().getLoc(),
+                                              getOperation().getBody());
+    auto function = LLVM::LLVMFuncOp::create(
+        b, "moe_device_failure",
+        LLVM::LLVMFunctionType::get(getPtr(), {getPtr()}));
+    Block *entry = function.addEntryBlock(b);
+    Value status = entry->getArgument(0);
+    auto load = [&](int32_t i) -> Value {
+      Value at = LLVM::GEPOp::create(b, getPtr(), b.getI64Type(), status,
+                                     ArrayRef<LLVM::GEPArg>{i});
+      return LLVM::LoadOp::create(b, b.getI64Type(), at);
+    };
+    b.setInsertionPointToStart(entry);
+    Value number = load(0);
+    for (auto [i, attr] : llvm::enumerate(formats.getAsRange<StringAttr>())) {
+      Block *text = b.createBlock(&function.getBody()), *rest;
+      SmallVector<Value> numbers;
+      for (size_t n = 0, e = attr.getValue().count("%lld"); n < e; ++n)
+        numbers.push_back(load(n + 1));
+      LLVM::ReturnOp::create(b, printText(b, attr.getValue(), numbers));
+      rest = b.createBlock(&function.getBody());
+      b.setInsertionPointToEnd(i == 0 ? entry : text->getPrevNode());
+      Value known = LLVM::ConstantOp::create(b, b.getI64IntegerAttr(i + 1));
+      Value isIt =
+          LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, number, known);
+      LLVM::CondBrOp::create(b, isIt, text, rest);
+      b.setInsertionPointToEnd(rest);
+    }
+    LLVM::ReturnOp::create(b, LLVM::ZeroOp::create(b, getPtr()).getResult());
   }
 
   /// snprintf, and with it the text that it prints to: one for each thread, so

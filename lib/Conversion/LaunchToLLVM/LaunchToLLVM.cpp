@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "moe/Conversion/LaunchToLLVM/LaunchToLLVM.h"
 
+#include "EntryLowering.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "moe/Conversion/LaunchToLLVM/Checks.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 #include "moe/Dialect/MoE/Transforms/EntryConventions.h"
 #include "moe/Runtime/ABI.h"
@@ -19,18 +22,18 @@ namespace mlir::moe {
 using namespace mlir;
 using namespace mlir::moe;
 
-/// Fields of `moe_context` that code for a CPU knows, in order.
-enum ContextField {
-  kParallelFor,
-  kWeights,
-  kKV,
-  kArena,
-  kRuntime,
-  kNumContextFields
-};
-
-static Value castTo(OpBuilder &b, Location loc, Type type, Value value) {
+Value moe::castTo(OpBuilder &b, Location loc, Type type, Value value) {
   return UnrealizedConversionCastOp::create(b, loc, type, value).getResult(0);
+}
+
+Value moe::loadContextField(OpBuilder &b, Location loc, Value context,
+                            ContextField field) {
+  auto ptr = LLVM::LLVMPointerType::get(b.getContext());
+  auto type = LLVM::LLVMStructType::getLiteral(
+      b.getContext(), SmallVector<Type>(kNumContextFields, ptr));
+  Value address = LLVM::GEPOp::create(b, loc, ptr, type, context,
+                                      ArrayRef<LLVM::GEPArg>{0, field});
+  return LLVM::LoadOp::create(b, loc, ptr, address);
 }
 
 namespace {
@@ -60,6 +63,8 @@ public:
     for (WeightOp weight :
          llvm::make_early_inc_range(module.getOps<WeightOp>()))
       weight.erase();
+    if (auto status = module.lookupSymbol<memref::GlobalOp>(kStatusSymbol))
+      status.erase();
     // The manifest has what these say.
     SmallVector<NamedAttribute> attrs(module->getDiscardableAttrs());
     for (NamedAttribute attr : attrs)
@@ -115,8 +120,6 @@ private:
     Value context = body.addArgument(ptr, loc),
           tensors = body.addArgument(ptr, loc);
 
-    auto contextType = LLVM::LLVMStructType::getLiteral(
-        module.getContext(), SmallVector<Type>(kNumContextFields, ptr));
     auto tensorType = LLVM::LLVMStructType::getLiteral(
         module.getContext(),
         {ptr, LLVM::LLVMArrayType::get(i64, MOE_MAX_RANK)});
@@ -125,8 +128,8 @@ private:
       Value memref;
       if (i < kFirstTensorArgument) {
         // The generated code never asks for the size of these.
-        Value data = loadField(loc, contextType, context,
-                               {0, kWeights + int32_t(i)}, ptr);
+        Value data =
+            loadContextField(b, loc, context, ContextField(kWeights + i));
         Value unknown = LLVM::ConstantOp::create(b, loc, i64, 0);
         memref = makeMemRef(loc, type, data, unknown);
       } else {
@@ -154,11 +157,20 @@ private:
     });
     entry.setName(("moe_entry_" + entry.getName()).str());
 
-    Value parallelFor =
-        loadField(loc, contextType, context, {0, kParallelFor}, ptr);
-    captureMemory.clear();
+    entry.walk([&](memref::GetGlobalOp get) {
+      if (get.getName() != kStatusSymbol)
+        return;
+      Value words = loadContextField(b, loc, context, kStatus);
+      get.replaceAllUsesWith(makeMemRef(loc, get.getType(), words, {}));
+      get.erase();
+    });
+    lowerDeviceLaunches(entry, context);
     SmallVector<LaunchOp> launches;
     entry.walk([&](LaunchOp launch) { launches.push_back(launch); });
+    if (launches.empty())
+      return success();
+    Value parallelFor = loadContextField(b, loc, context, kParallelFor);
+    captureMemory.clear();
     for (LaunchOp launch : launches)
       lowerLaunch(launch, context, parallelFor, &body);
     return success();

@@ -37,12 +37,16 @@ struct ConvertMoEToLinalgPass
       for (auto &conversion : conversions)
         conversion.second(set);
     for (const std::string &name : ops) {
+      if (name == "products") {
+        populateProductsToLinalgPatterns(set);
+        continue;
+      }
       auto it = conversions.find(name);
       if (it == conversions.end())
         return emitError(UnknownLoc::get(context))
                << "convert-moe-to-linalg: expected ops to be of route, "
                   "sort_tokens, grouped_matmul, gather_rows, expert_rows, "
-                  "combine_rows, training, got "
+                  "combine_rows, training, products, got "
                << name;
       it->second(set);
     }

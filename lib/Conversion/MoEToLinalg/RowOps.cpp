@@ -12,6 +12,7 @@
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 #include "moe/Dialect/MoE/Utils/ExpertLoop.h"
 #include "moe/Dialect/MoE/Utils/LinalgBuilder.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -49,35 +50,34 @@ struct GatherRowsToLinalg : OpRewritePattern<GatherRowsOp> {
   }
 };
 
-/// Fills the rows of one expert after the other.
+/// The last expert whose rows begin at `row` or before, by halving: nobody but
+/// the element itself has to know the offsets.
+Value findExpert(ScalarBuilder &b, Value offsets, Value row, int64_t experts) {
+  if (experts == 1)
+    return b.index(0);
+  unsigned steps = llvm::Log2_64_Ceil(experts);
+  return b.loop(
+      b.index(steps), {b.index(0), b.index(int64_t(1) << (steps - 1))},
+      [&](ScalarBuilder &b, Value, ValueRange carried) {
+        Value next = b.add(carried[0], carried[1]);
+        Value inside = b.min(next, b.index(experts - 1));
+        Value first = b.toIndex(b.load(offsets, inside));
+        Value isTaken = b.both(b.isLess(first, b.add(row, b.index(1))),
+                               b.isLess(next, b.index(experts)));
+        Value half = arith::DivUIOp::create(b, carried[1], b.index(2));
+        return ScalarBuilder::Values{b.select(isTaken, next, carried[0]), half};
+      })[0];
+}
+
 Value buildRowsByOffsets(ScalarBuilder &b, ExpertRowsOp op) {
-  auto vectors = cast<RankedTensorType>(op.getVectors().getType());
-  OpFoldResult one = b.getIndexAttr(1), zero = b.getIndexAttr(0);
-  OpFoldResult width = tensor::getMixedSize(b, b.getLoc(), op.getVectors(), 1);
-  auto iteration = [&](OpBuilder &inner, Location loc, Value expert,
-                       ValueRange carried) {
+  int64_t experts = cast<ShapedType>(op.getVectors().getType()).getDimSize(0);
+  auto body = [&](OpBuilder &inner, Location loc, ValueRange) -> Value {
     ScalarBuilder b(loc, inner);
-    Value begin = b.toIndex(b.load(op.getOffsets(), expert));
-    Value end = b.toIndex(b.load(op.getOffsets(), b.add(expert, b.index(1))));
-    Value size = b.sub(end, begin);
-    auto vectorType = RankedTensorType::get({vectors.getDimSize(1)},
-                                            vectors.getElementType());
-    Value vector = tensor::ExtractSliceOp::create(
-        b, vectorType, op.getVectors(), ArrayRef<OpFoldResult>{expert, zero},
-        ArrayRef<OpFoldResult>{one, width}, ArrayRef<OpFoldResult>{one, one});
-    OpFoldResult offsets[] = {begin, zero}, sizes[] = {size, width},
-                 strides[] = {one, one};
-    Value rows = tensor::ExtractSliceOp::create(b, carried.front(), offsets,
-                                                sizes, strides);
-    rows = linalg::BroadcastOp::create(b, vector, rows, ArrayRef<int64_t>{0})
-               ->getResult(0);
-    Value next = tensor::InsertSliceOp::create(b, rows, carried.front(),
-                                               offsets, sizes, strides);
-    scf::YieldOp::create(b, next);
+    Value expert = findExpert(b, op.getOffsets(), getLoop(b, 0), experts);
+    return b.load(op.getVectors(), {expert, getLoop(b, 1)});
   };
-  return scf::ForOp::create(b, b.index(0), b.index(vectors.getDimSize(0)),
-                            b.index(1), op.getOuts(), iteration)
-      .getResult(0);
+  return buildGeneric(b, op.getLoc(), {},
+                      {op.getOuts()[0], selectLoops(b, 2, {0, 1})}, body);
 }
 
 Value buildRowsByIds(ScalarBuilder &b, ExpertRowsOp op) {

@@ -6,10 +6,10 @@
 // far. Blocks are aligned to absolute positions and lanes outside the window
 // are masked, so neither the ring buffer's state nor the cutting of a prompt
 // into chunks changes the order of any sum.
-#include "Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "moe/Conversion/MoEToVector/Lowering.h"
 
 using namespace mlir;
 using namespace mlir::moe;

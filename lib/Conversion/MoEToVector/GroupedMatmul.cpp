@@ -5,9 +5,9 @@
 // with ids a unit is a panel of a token, whose slots are multiplied side by
 // side and added in registers; with sorted rows it is a panel of all experts,
 // whose rows wait in the scratch memory until all of them are there.
-#include "Lowering.h"
 #include "MatmulMicroKernel.h"
 #include "VectorRegion.h"
+#include "moe/Conversion/MoEToVector/Lowering.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 

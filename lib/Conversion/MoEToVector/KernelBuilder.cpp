@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "KernelBuilder.h"
+#include "moe/Conversion/MoEToVector/KernelBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -157,6 +158,8 @@ void KernelBuilder::storeVector(Value vector, Value memref, ValueRange indices,
 }
 
 Value KernelBuilder::fma(Value a, Value b, Value c) {
+  if (!isa<VectorType>(a.getType()))
+    return math::FmaOp::create(*this, a, b, c);
   return vector::FMAOp::create(*this, a, b, c);
 }
 

@@ -4,12 +4,12 @@
 // the innermost loop: what does not depend on an inner loop is computed
 // outside of it (in particular loads of indices of a gather, which LLVM could
 // not move across the stores), and trailing reductions run in registers.
-#include "Lowering.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
+#include "moe/Conversion/MoEToVector/Lowering.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -18,11 +18,14 @@ namespace {
 class LoopNest {
 public:
   LoopNest(KernelBuilder &b, linalg::LinalgOp op, const KernelContext &kernel);
+  /// At one point of the parallel loops, which are the outer ones.
+  LoopNest(KernelBuilder &b, linalg::LinalgOp op, ValueRange point);
 
   /// Emits what stands within the `depth` outer loops.
   SmallVector<Value> emit(unsigned depth, ValueRange carried);
 
 private:
+  void computeBounds();
   void computeDepths();
   unsigned getReductionDepth();
   unsigned depthOf(AffineMap map) const;
@@ -35,6 +38,7 @@ private:
 
   KernelBuilder &b;
   linalg::LinalgOp op;
+  /// Of the loops; one that runs at one place has no end.
   SmallVector<std::pair<Value, Value>> bounds;
   SmallVector<Value> ivs;
   /// The loops outside of which the trailing reductions' results stay in
@@ -49,15 +53,28 @@ private:
 LoopNest::LoopNest(KernelBuilder &b, linalg::LinalgOp op,
                    const KernelContext &kernel)
     : b(b), op(op) {
+  computeBounds();
+  if (std::optional<unsigned> loop = getUnitLoop(op))
+    bounds[*loop] = {kernel.begin, kernel.end};
+  reductionDepth = getReductionDepth();
+  computeDepths();
+}
+
+LoopNest::LoopNest(KernelBuilder &b, linalg::LinalgOp op, ValueRange point)
+    : b(b), op(op) {
+  computeBounds();
+  for (auto [bound, place] : llvm::zip(bounds, point))
+    bound = {place, Value()};
+  reductionDepth = getReductionDepth();
+  computeDepths();
+}
+
+void LoopNest::computeBounds() {
   auto toValue = [&](OpFoldResult index) {
     return getValueOrCreateConstantIndexOp(b, b.getLoc(), index);
   };
   for (Range range : op.createLoopRanges(b, b.getLoc()))
     bounds.emplace_back(toValue(range.offset), toValue(range.size));
-  if (std::optional<unsigned> loop = getUnitLoop(op))
-    bounds[*loop] = {kernel.begin, kernel.end};
-  reductionDepth = getReductionDepth();
-  computeDepths();
 }
 
 unsigned LoopNest::getReductionDepth() {
@@ -178,13 +195,13 @@ SmallVector<Value> LoopNest::emit(unsigned depth, ValueRange carried) {
   } else {
     emitAtDepth(depth);
     auto [from, to] = bounds[depth];
-    outputs =
-        b.loop(from, to, 1, outputs, [&](Value iv, ValueRange innerCarried) {
-          ivs.push_back(iv);
-          SmallVector<Value> next = emit(depth + 1, innerCarried);
-          ivs.pop_back();
-          return next;
-        });
+    auto step = [&](Value iv, ValueRange innerCarried) {
+      ivs.push_back(iv);
+      SmallVector<Value> next = emit(depth + 1, innerCarried);
+      ivs.pop_back();
+      return next;
+    };
+    outputs = to ? b.loop(from, to, 1, outputs, step) : step(from, outputs);
   }
   if (!outsideReduction)
     return outputs;
@@ -196,6 +213,13 @@ LogicalResult moe::lowerToRange(linalg::LinalgOp op,
                                 const KernelContext &kernel) {
   KernelBuilder b(op, kernel);
   LoopNest(b, op, kernel).emit(0, {});
+  return success();
+}
+
+LogicalResult moe::lowerToPoint(linalg::LinalgOp op,
+                                const KernelContext &kernel, ValueRange point) {
+  KernelBuilder b(op, kernel);
+  LoopNest(b, op, point).emit(0, {});
   return success();
 }
 

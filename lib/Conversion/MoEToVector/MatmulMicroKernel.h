@@ -2,7 +2,7 @@
 #ifndef MOE_LIB_CONVERSION_MOETOVECTOR_MATMULMICROKERNEL_H
 #define MOE_LIB_CONVERSION_MOETOVECTOR_MATMULMICROKERNEL_H
 
-#include "KernelBuilder.h"
+#include "moe/Conversion/MoEToVector/KernelBuilder.h"
 #include "moe/Dialect/MoE/IR/MoEDialect.h"
 
 namespace mlir::moe {

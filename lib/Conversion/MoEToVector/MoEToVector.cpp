@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Lowering.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -8,6 +7,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "moe/Conversion/MoEToVector/KernelUnits.h"
+#include "moe/Conversion/MoEToVector/Lowering.h"
 #include "moe/Conversion/MoEToVector/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 

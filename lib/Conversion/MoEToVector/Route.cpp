@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Lowering.h"
 #include "RouteKernel.h"
 #include "moe/Conversion/MoEToVector/KernelUnits.h"
+#include "moe/Conversion/MoEToVector/Lowering.h"
 
 using namespace mlir;
 using namespace mlir::moe;

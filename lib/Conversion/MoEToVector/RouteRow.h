@@ -5,7 +5,7 @@
 #ifndef MOE_LIB_CONVERSION_MOETOVECTOR_ROUTEROW_H
 #define MOE_LIB_CONVERSION_MOETOVECTOR_ROUTEROW_H
 
-#include "KernelBuilder.h"
+#include "moe/Conversion/MoEToVector/KernelBuilder.h"
 #include "moe/Dialect/MoE/Utils/ScoreMathBuilder.h"
 
 namespace mlir::moe {

@@ -2,10 +2,10 @@
 //
 // Rows moved and summed up. A unit is a block of columns of one result row, so
 // that threads share the work of few tokens too.
-#include "Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "moe/Conversion/MoEToVector/Lowering.h"
 
 using namespace mlir;
 using namespace mlir::moe;

@@ -3,8 +3,8 @@
 // moe.sort_tokens in one pass, and the three steps of a sort by chunks. In
 // both, cursors hold the next row of each expert, the last one that of skipped
 // pairs; pairs are placed in their order, which keeps the sort stable.
-#include "Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "moe/Conversion/MoEToVector/Lowering.h"
 
 using namespace mlir;
 using namespace mlir::moe;

@@ -2,7 +2,7 @@
 #ifndef MOE_LIB_CONVERSION_MOETOVECTOR_VECTORREGION_H
 #define MOE_LIB_CONVERSION_MOETOVECTOR_VECTORREGION_H
 
-#include "KernelBuilder.h"
+#include "moe/Conversion/MoEToVector/KernelBuilder.h"
 
 namespace mlir::moe {
 

@@ -18,9 +18,13 @@ static llvm::Error writeFailed(StringRef path, std::error_code error) {
 }
 
 /// Everything that an artefact may hold.
-static constexpr StringRef kFiles[] = {"code.so", "weights.bin",
-                                       "tokenizer.json", "manifest.json",
-                                       "manifest.json.xxh3"};
+static constexpr StringRef kFiles[] = {
+    "code.so",           "weights.bin",        "tokenizer.json",
+    "kernels/model.ptx", "kernels/model.json", "kernels/model.cubin",
+    "manifest.json",     "manifest.json.xxh3"};
+
+/// A device's kernels.
+static constexpr StringRef kFolder = "kernels";
 
 /// Writes a file through `write`, whose errors count as the file's.
 static llvm::Error
@@ -73,10 +77,42 @@ static llvm::Error checkReplaceable(StringRef path) {
       path, "", "exists and is not an artefact; it will not be overwritten");
 }
 
+static llvm::json::Object describeTarget(const CPUTarget &host,
+                                         const DevicePart *device) {
+  llvm::json::Object target{{"kind", device ? "cuda" : "cpu"},
+                            {"triple", host.triple},
+                            {"vector_bits", host.vectorBits},
+                            {"features", llvm::json::Array(host.features)}};
+  if (device) {
+    target["arch"] = device->arch;
+    target["ptx"] = device->ptxVersion;
+  }
+  return target;
+}
+
+/// Writes the device's files and adds their names to `names`.
+static llvm::Error writeDevice(const DevicePart &device,
+                               const TemporaryDirectory &directory,
+                               SmallVectorImpl<StringRef> &names) {
+  if (std::error_code code = directory.makeFolder(kFolder))
+    return writeFailed(directory.getFile(kFolder), code);
+  for (const auto &file : device.files) {
+    if (llvm::Error error = writeFile(directory.getFile(file.first),
+                                      [&](llvm::raw_ostream &os) {
+                                        os << file.second;
+                                        return llvm::Error::success();
+                                      }))
+      return error;
+    names.push_back(file.first);
+  }
+  return llvm::Error::success();
+}
+
 static llvm::Error
 fillDirectory(ArtefactPlan &plan, ModuleOp lowered, const CPUTarget &target,
-              const TemporaryDirectory &directory, StringRef baseDirectory,
-              StringRef compilerVersion, ProgressFn progress) {
+              const DevicePart *device, const TemporaryDirectory &directory,
+              StringRef baseDirectory, StringRef compilerVersion,
+              ProgressFn progress) {
   auto inside = [&](StringRef name) { return directory.getFile(name); };
   auto object = emitObject(lowered, target);
   if (!object)
@@ -96,6 +132,9 @@ fillDirectory(ArtefactPlan &plan, ModuleOp lowered, const CPUTarget &target,
                           "cannot be copied: " + code.message());
     names.push_back("tokenizer.json");
   }
+  if (device)
+    if (llvm::Error error = writeDevice(*device, directory, names))
+      return error;
 
   llvm::json::Object files, manifest = std::move(plan.description);
   for (StringRef name : names) {
@@ -107,11 +146,11 @@ fillDirectory(ArtefactPlan &plan, ModuleOp lowered, const CPUTarget &target,
   manifest["format"] = "moe-artefact";
   manifest["version"] = 1;
   manifest["compiler"] = compilerVersion;
-  manifest["target"] =
-      llvm::json::Object{{"kind", "cpu"},
-                         {"triple", target.triple},
-                         {"vector_bits", target.vectorBits},
-                         {"features", llvm::json::Array(target.features)}};
+  manifest["target"] = describeTarget(target, device);
+  if (device)
+    manifest["kernels"] =
+        llvm::json::Object{{"modules", llvm::json::Array{"kernels/model"}},
+                           {"list", llvm::json::Array(device->kernels)}};
   manifest["files"] = std::move(files);
   std::string text =
       llvm::formatv("{0:2}\n", llvm::json::Value(std::move(manifest)));
@@ -128,7 +167,8 @@ fillDirectory(ArtefactPlan &plan, ModuleOp lowered, const CPUTarget &target,
 }
 
 llvm::Error moe::writeArtefact(ArtefactPlan plan, ModuleOp lowered,
-                               const CPUTarget &target, StringRef path,
+                               const CPUTarget &target,
+                               const DevicePart *device, StringRef path,
                                StringRef baseDirectory,
                                StringRef compilerVersion, ProgressFn progress) {
   path = path.rtrim('/');
@@ -137,11 +177,11 @@ llvm::Error moe::writeArtefact(ArtefactPlan plan, ModuleOp lowered,
   TemporaryDirectory temporary(
       llvm::formatv("{0}.tmp-{1}", path, llvm::sys::Process::getProcessId())
           .str(),
-      kFiles);
+      kFiles, kFolder);
   if (std::error_code code = temporary.create())
     return writeFailed(path, code);
   if (llvm::Error error =
-          fillDirectory(plan, lowered, target, temporary, baseDirectory,
+          fillDirectory(plan, lowered, target, device, temporary, baseDirectory,
                         compilerVersion, progress))
     return error;
   if (std::error_code code = temporary.moveTo(path))

@@ -15,15 +15,17 @@
 using namespace llvm;
 using namespace mlir::moe;
 
-/// What a signal handler removes: a handler may not touch the heap, so the path
-/// has a place of its own.
-static char signalPath[4096];
+/// What a signal handler removes: a handler may not touch the heap, so the
+/// paths have places of their own.
+static char signalPath[4096], signalFolder[4096];
 static std::atomic<bool> hasSignalPath = false;
 
 /// Runs after LLVM's own handler, which has removed the files.
 static void removeOnCrash(void *) {
-  if (hasSignalPath)
-    ::rmdir(signalPath);
+  if (!hasSignalPath)
+    return;
+  ::rmdir(signalFolder);
+  ::rmdir(signalPath);
 }
 
 static void removeOnInterrupt() {
@@ -34,11 +36,13 @@ static void removeOnInterrupt() {
 }
 
 TemporaryDirectory::TemporaryDirectory(StringRef path,
-                                       ArrayRef<StringRef> names)
-    : path(path.str()), names(names) {}
+                                       ArrayRef<StringRef> names,
+                                       StringRef folder)
+    : path(path.str()), names(names), folder(folder) {}
 
 std::error_code TemporaryDirectory::create() {
-  if (path.size() >= sizeof(signalPath))
+  std::string inner = getFile(folder);
+  if (inner.size() >= sizeof(signalFolder))
     return std::make_error_code(std::errc::filename_too_long);
   // Readable by whom the umask allows, like any other output.
   constexpr auto perms = sys::fs::perms::all_all;
@@ -51,6 +55,7 @@ std::error_code TemporaryDirectory::create() {
   if (error)
     return error;
   std::copy_n(path.c_str(), path.size() + 1, signalPath);
+  std::copy_n(inner.c_str(), inner.size() + 1, signalFolder);
   static bool isRegistered = false;
   if (!isRegistered)
     sys::AddSignalHandler(removeOnCrash, nullptr);
@@ -76,6 +81,11 @@ std::string TemporaryDirectory::getFile(StringRef name) const {
   SmallString<128> file(path);
   sys::path::append(file, name);
   return std::string(file);
+}
+
+std::error_code TemporaryDirectory::makeFolder(StringRef name) const {
+  return sys::fs::create_directory(getFile(name), /*IgnoreExisting=*/false,
+                                   sys::fs::perms::all_all);
 }
 
 std::error_code TemporaryDirectory::moveTo(StringRef target) {

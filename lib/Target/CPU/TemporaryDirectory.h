@@ -14,9 +14,11 @@ namespace mlir::moe {
 /// (an interrupt, a crash) ends it. One at a time.
 class TemporaryDirectory {
 public:
-  /// `names` are all the files that will ever be in it.
+  /// `names` are all the files that will ever be in it, some of them in
+  /// `folder`.
   TemporaryDirectory(llvm::StringRef path,
-                     llvm::ArrayRef<llvm::StringRef> names);
+                     llvm::ArrayRef<llvm::StringRef> names,
+                     llvm::StringRef folder);
   ~TemporaryDirectory();
   TemporaryDirectory(const TemporaryDirectory &) = delete;
   TemporaryDirectory &operator=(const TemporaryDirectory &) = delete;
@@ -24,6 +26,8 @@ public:
   std::error_code create();
   llvm::StringRef getPath() const { return path; }
   std::string getFile(llvm::StringRef name) const;
+  /// Makes the folder in it.
+  std::error_code makeFolder(llvm::StringRef name) const;
   /// Trades places with what is at `target`, at once where the file system
   /// can; what was there goes with this object.
   std::error_code moveTo(llvm::StringRef target);
@@ -31,6 +35,7 @@ public:
 private:
   std::string path;
   llvm::ArrayRef<llvm::StringRef> names;
+  llvm::StringRef folder;
 };
 
 } // namespace mlir::moe

@@ -9,15 +9,15 @@
 // CHECK: func.func @entry
 // CHECK: cf.cond_br %{{.*}}, ^[[NEXT:.*]], ^[[FAILED:.*]]
 // CHECK: ^[[FAILED]]:
-// CHECK: %[[TEXT:.*]] = llvm.mlir.addressof @moe_check_text
-// CHECK: %[[FORMAT:.*]] = llvm.mlir.addressof @[[ROWS]]
 // CHECK: %[[A:.*]] = arith.index_cast %arg1 : index to i64
 // CHECK: %[[B:.*]] = arith.index_cast %c3 : index to i64
+// CHECK: %[[TEXT:.*]] = llvm.mlir.addressof @moe_check_text
+// CHECK: %[[FORMAT:.*]] = llvm.mlir.addressof @[[ROWS]]
 // CHECK: llvm.call @snprintf(%[[TEXT]], %{{.*}}, %[[FORMAT]], %[[A]], %[[B]]) vararg
 // CHECK: return %[[TEXT]]
 // CHECK: ^[[NEXT]]:
-// CHECK: %[[FORMAT2:.*]] = llvm.mlir.addressof @[[IDS]]
 // CHECK: %[[ID:.*]] = arith.extsi %arg2 : i32 to i64
+// CHECK: %[[FORMAT2:.*]] = llvm.mlir.addressof @[[IDS]]
 // CHECK: llvm.call @snprintf(%{{.*}}, %{{.*}}, %[[FORMAT2]], %[[ID]]) vararg
 // A message that asks for no numbers gets none.
 // CHECK: %[[ADDRESS:.*]] = llvm.mlir.addressof @[[PLAIN]]

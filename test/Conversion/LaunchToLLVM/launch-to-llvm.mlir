@@ -16,7 +16,7 @@ module attributes {moe.kv_bytes = 0 : i64, moe.kv_caches = [], moe.weights_bytes
   // CHECK-DAG: %[[GRAIN:.*]] = arith.constant 16 : index
   // CHECK-DAG: %[[KERNEL:.*]] = constant @kernel
   // CHECK-DAG: %[[CAPTURES:.*]] = llvm.alloca %[[ONE]] x !llvm.struct<(struct<(ptr, ptr, i64, array<2 x i64>, array<2 x i64>)>, struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>, i64)>
-  // CHECK: llvm.getelementptr %[[CONTEXT]][0, 3] : {{.*}} !llvm.struct<(ptr, ptr, ptr, ptr, ptr)>
+  // CHECK: llvm.getelementptr %[[CONTEXT]][0, 3] : {{.*}} !llvm.struct<(ptr, ptr, ptr, ptr, ptr, ptr, ptr)>
   // CHECK: %[[DATA_AT:.*]] = llvm.getelementptr %[[TENSORS]][0, 0] : {{.*}} !llvm.struct<(ptr, array<8 x i64>)>
   // CHECK: %[[DATA:.*]] = llvm.load %[[DATA_AT]]
   // CHECK: %[[T_AT:.*]] = llvm.getelementptr %[[TENSORS]][0, 1, 0] :

@@ -1,7 +1,7 @@
 // RUN: moe-opt %s --pass-pipeline="builtin.module(func.func(convert-moe-to-linalg{ops=route,grouped_matmul}))" | FileCheck %s
 // RUN: not moe-opt %s --pass-pipeline="builtin.module(func.func(convert-moe-to-linalg{ops=combine}))" 2>&1 | FileCheck %s --check-prefix=ERROR
 
-// ERROR: error: convert-moe-to-linalg: expected ops to be of route, sort_tokens, grouped_matmul, gather_rows, expert_rows, combine_rows, training, got combine
+// ERROR: error: convert-moe-to-linalg: expected ops to be of route, sort_tokens, grouped_matmul, gather_rows, expert_rows, combine_rows, training, products, got combine
 
 // Only what is named is converted.
 // CHECK-LABEL: func.func @some

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Calls the code of an artefact through include/moe/Runtime/ABI.h, without the runtime."""
+"""Calls the code of an artefact through include/moe/Runtime/ABI.h, without the runtime: that of a CPU, or of a GPU."""
 
 import ctypes
 import json
 import math
 
 import numpy as np
+from device import DeviceCode
 
 Kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
@@ -64,17 +65,23 @@ class Artefact:
         self.code = ctypes.CDLL(str(directory / "code.so"))
         self.weights = aligned((directory / "weights.bin").stat().st_size)
         self.weights[:] = np.fromfile(directory / "weights.bin", dtype=np.uint8)
+        self.device = None
+        if self.manifest["target"]["kind"] == "cuda":
+            self.device = DeviceCode(directory, self.manifest, self.weights)
 
     def call(self, entry, inputs, parallel_for):
         """Results of the shapes that the manifest gives; an extent that it leaves open is as large as that of the
         first input."""
         description = self.manifest["entries"][entry]
-        arena = aligned(self.manifest["memory"]["arena_bytes"])
-        context = Context(parallel_for, self.weights.ctypes.data, None, arena.ctypes.data)
         arrays, tensors = make_results(description, inputs)
         function = getattr(self.code, description["symbol"])
         function.restype = ctypes.c_char_p
-        failure = function(ctypes.byref(context), tensors)
+        if self.device:
+            failure = self.device.call(function, Context(), self.code, arrays, tensors)
+        else:
+            arena = aligned(self.manifest["memory"]["arena_bytes"])
+            context = Context(parallel_for, self.weights.ctypes.data, None, arena.ctypes.data)
+            failure = function(ctypes.byref(context), tensors)
         if failure:
             raise RuntimeError(failure.decode())
         return arrays[len(inputs):]

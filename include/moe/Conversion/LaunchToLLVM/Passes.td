@@ -13,11 +13,15 @@ def ConvertMoELaunchToLLVMPass : Pass<"convert-moe-launch-to-llvm", "::mlir::Mod
     `parallel_for`, or the kernel itself where there is not enough work for two ranges. Adds the constant
     `moe_abi_version`.
 
+    For a GPU a `gpu.launch_func` becomes a call of the context's `launch` with the kernel's number, which is its place among the
+    functions of its `gpu.module`, and with pointers to the parameters; a memref is passed as its address. Empty grids
+    are left out, and the entry returns what `launch` says went wrong. Such entries have no structured control flow.
+
     Runs before the conversion of memrefs to LLVM; descriptors are built here and connected by
     `builtin.unrealized_conversion_cast`.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect", "::mlir::arith::ArithDialect",
-                           "::mlir::scf::SCFDialect", "::mlir::moe::MoEDialect"];
+                           "::mlir::cf::ControlFlowDialect", "::mlir::scf::SCFDialect", "::mlir::moe::MoEDialect"];
 }
 
 def ConvertMoEChecksToLLVMPass : Pass<"convert-moe-checks-to-llvm", "::mlir::ModuleOp"> {
@@ -28,6 +32,9 @@ def ConvertMoEChecksToLLVMPass : Pass<"convert-moe-checks-to-llvm", "::mlir::Mod
     the check compares: the first, and the second unless it is a constant limit. Whatever inserts `cf.assert` can be used, `moe-check-shapes` and
     upstream's `generate-runtime-verification` among them. Runs after structured control flow is lowered, since a check
     leaves the entry; a check in a kernel is an error, for a kernel cannot be left.
+
+    Checks of a device's kernels are numbered; where a `gpu.module` has their texts, `moe_device_failure` is made, which says what
+    the words mean that a failed one leaves.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
                            "::mlir::cf::ControlFlowDialect"];

@@ -18,6 +18,9 @@ void populateGatherRowsToLinalgPatterns(RewritePatternSet &patterns);
 void populateExpertRowsToLinalgPatterns(RewritePatternSet &patterns);
 void populateCombineRowsToLinalgPatterns(RewritePatternSet &patterns);
 
+/// `linalg.matmul`, and the gates of routes, as chains of fused multiply-adds.
+void populateProductsToLinalgPatterns(RewritePatternSet &patterns);
+
 /// Takes the fused forms of `moe.grouped_matmul` apart into plain products and
 /// other operations of the sorted level, which the patterns above convert.
 void populateUnfuseGroupedMatmulPatterns(RewritePatternSet &patterns);

@@ -14,12 +14,14 @@ def ConvertMoEToLinalgPass : InterfacePass<"convert-moe-to-linalg", "::mlir::Fun
     apart into plain products, `moe.gather_rows`, elementwise operations and `moe.combine_rows`.
 
     `sort_tokens` stands for the steps of a sort by chunks too, `training` for the losses, `moe.count_experts`, `moe.win_probability` and `moe.update_bias`, which have no other lowering.
+    `products`, which is never converted unless it is named, stands for `linalg.matmul` and the gates of routes: a `linalg.generic` whose body is one fused
+    multiply-add gives each element as `moe.packed_matmul` does, from weights that are not packed.
 
     `ops` limits the conversion to the operations named.
   }];
   let options = [
     ListOption<"ops", "ops", "std::string",
-               "Operations to convert: route, sort_tokens, grouped_matmul, gather_rows, expert_rows, combine_rows, training (default: all)">];
+               "Operations to convert: route, sort_tokens, grouped_matmul, gather_rows, expert_rows, combine_rows, training, products (default: all but products)">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];

@@ -35,6 +35,16 @@ struct ArtefactPlan {
 /// Reads the plan off a module whose entries are materialised and planned.
 llvm::Expected<ArtefactPlan> planArtefact(ModuleOp module);
 
+/// What a device adds to an artefact.
+struct DevicePart {
+  std::string arch;       ///< sm_80
+  std::string ptxVersion; ///< 8.0
+  /// The manifest's list of kernels, in the order of their numbers.
+  llvm::json::Array kernels;
+  /// Names within the artefact, and contents.
+  std::vector<std::pair<std::string, std::string>> files;
+};
+
 /// Called with the bytes of weights written so far and in all.
 using ProgressFn = llvm::function_ref<void(int64_t, int64_t)>;
 
@@ -43,12 +53,13 @@ using ProgressFn = llvm::function_ref<void(int64_t, int64_t)>;
 llvm::Error writeWeights(llvm::raw_ostream &os, const ArtefactPlan &plan,
                          llvm::StringRef baseDirectory, ProgressFn progress);
 
-/// Makes the artefact directory `path` from the plan and the lowered module.
+/// Makes the artefact directory `path` from the plan and the lowered module,
+/// which is the host's alone; `device` is null for code that needs none.
 /// Everything is written to a temporary directory beside it, which replaces an
 /// older artefact at the end; on failure nothing is left.
 llvm::Error writeArtefact(ArtefactPlan plan, ModuleOp lowered,
-                          const CPUTarget &target, llvm::StringRef path,
-                          llvm::StringRef baseDirectory,
+                          const CPUTarget &target, const DevicePart *device,
+                          llvm::StringRef path, llvm::StringRef baseDirectory,
                           llvm::StringRef compilerVersion, ProgressFn progress);
 
 } // namespace mlir::moe

@@ -5,7 +5,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
-#include "moe/Dialect/MoE/Transforms/DescribeLocation.h"
+#include "moe/Dialect/MoE/Utils/DescribeLocation.h"
 
 using namespace mlir;
 using namespace mlir::moe;

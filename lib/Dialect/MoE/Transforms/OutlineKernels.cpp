@@ -6,6 +6,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "moe/Conversion/MoEToGPU/ThreadUnits.h"
 #include "moe/Conversion/MoEToVector/KernelUnits.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 #include "moe/Dialect/MoE/Transforms/EntryConventions.h"
@@ -27,13 +28,6 @@ static bool isKernel(Operation *op) {
              PackedMatmulOp, GatherRowsOp, ExpertRowsOp, CombineRowsOp,
              AttentionOp, KVAppendOp>(op) ||
          isRowLoop(op);
-}
-
-/// Values that are remade in the kernel instead of being passed to it: scalar
-/// constants, and handles, which have no run-time representation.
-static bool isRemadeInKernel(Value value) {
-  Operation *op = value.getDefiningOp();
-  return op && (op->hasTrait<OpTrait::ConstantLike>() || isa<KVViewOp>(op));
 }
 
 /// Everything that `op` uses from outside, each once, in order of first use.
@@ -87,6 +81,15 @@ struct OutlineKernelsPass
     symbols.reset();
   }
 
+  /// Values that are remade in the kernel instead of being passed to it: scalar
+  /// constants, handles, which have no run-time representation, and tables in
+  /// memory that a device does not see.
+  bool isRemadeInKernel(Value value) const {
+    Operation *op = value.getDefiningOp();
+    return op && (op->hasTrait<OpTrait::ConstantLike>() || isa<KVViewOp>(op) ||
+                  (finestUnits && isa<memref::GetGlobalOp>(op)));
+  }
+
   void outline(Operation *op) {
     Location loc = op->getLoc();
     OpBuilder b(op);
@@ -100,8 +103,8 @@ struct OutlineKernelsPass
       if (auto view = use.getDefiningOp<KVViewOp>())
         captures.push_back(view.getBuffer());
     }
-    Value units = getKernelUnits(b, op);
-    int64_t grain = getKernelGrain(op);
+    Value units = finestUnits ? getThreadUnits(b, op) : getKernelUnits(b, op);
+    int64_t grain = finestUnits ? 1 : getKernelGrain(op);
     func::FuncOp kernel = getOrCreateKernel(op, captures, remade);
     LaunchOp::create(b, loc, kernel.getSymName(), units, grain, captures);
     ++numLaunches;

@@ -62,4 +62,15 @@ def CheckConservationPass : InterfacePass<"moe-check-conservation", "::mlir::Fun
   let statistics = [Statistic<"numChecked", "checked", "Operations whose rows are counted">];
 }
 
+def SinkChecksPass : InterfacePass<"moe-sink-checks", "::mlir::FunctionOpInterface"> {
+  let summary = "Check data where the data is";
+  let description = [{
+    A `cf.assert` whose condition comes from elements of tensors moves, with what reads them, into a loop of one step mapped to
+    `#moe.rows`, which becomes a kernel: on a device whose memory the host does not see. Checks of shapes stay where they
+    are. Preserves what is checked.
+  }];
+  let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::moe::MoEDialect", "::mlir::scf::SCFDialect"];
+  let statistics = [Statistic<"numSunk", "num-sunk", "Number of checks moved">];
+}
+
 #endif // MOE_DIALECT_MOE_TRANSFORMS_CHECKPASSES_TD

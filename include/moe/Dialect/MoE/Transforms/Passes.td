@@ -188,7 +188,12 @@ def OutlineKernelsPass : Pass<"moe-outline-kernels", "::mlir::ModuleOp"> {
     Every `moe` compute operation in buffer form, every `linalg` operation and every `memref.copy` moves into a
     function `(begin, end, captures...)` of its own and is launched over its units. Equal operations
     (the same layer shape at another depth of the model) share a kernel.
+
+    With `finest-units` work is divided for a device that has a thread for each unit, as `ThreadUnits.h` says, and constant
+    tables are read in the kernel instead of being passed to it.
   }];
+  let options = [Option<"finestUnits", "finest-units", "bool", "false",
+                        "Divide work for a device with a thread for each unit">];
   let statistics = [Statistic<"numLaunches", "num-launches", "Number of launches">,
                     Statistic<"numKernels", "num-kernels", "Number of distinct kernels">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
@@ -231,7 +236,11 @@ def ExpandMathPass : InterfacePass<"moe-expand-math", "::mlir::FunctionOpInterfa
   let description = [{
     Upstream's polynomial approximations, accurate to about 1e-7 of the value. `sin` and
     `cos` are left to the C library, as rotary angles grow with the position and need its exact range reduction.
+
+    With `device` nothing is left to a library: `sin` and `cos` are reduced and approximated in f64, and an operation that is then
+    neither expanded nor an instruction or two (a square root, say) is an error.
   }];
+  let options = [Option<"device", "device", "bool", "false", "Expand everything, for code without a library of functions">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];
 }

@@ -2,8 +2,8 @@
 //
 // The builder that all kernels are written with: index arithmetic, structured
 // loops with the body as a callback, loads of packed data.
-#ifndef MOE_LIB_CONVERSION_MOETOVECTOR_KERNELBUILDER_H
-#define MOE_LIB_CONVERSION_MOETOVECTOR_KERNELBUILDER_H
+#ifndef MOE_CONVERSION_MOETOVECTOR_KERNELBUILDER_H
+#define MOE_CONVERSION_MOETOVECTOR_KERNELBUILDER_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -110,4 +110,4 @@ private:
 
 } // namespace mlir::moe
 
-#endif // MOE_LIB_CONVERSION_MOETOVECTOR_KERNELBUILDER_H
+#endif // MOE_CONVERSION_MOETOVECTOR_KERNELBUILDER_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "moe/Dialect/MoE/Transforms/DescribeLocation.h"
+#include "moe/Dialect/MoE/Utils/DescribeLocation.h"
 
 using namespace mlir;
 

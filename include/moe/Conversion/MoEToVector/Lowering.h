@@ -2,10 +2,10 @@
 //
 // The lowerings of convert-moe-to-vector: each puts code for the units
 // [begin, end) before its operation; the pass then erases the operation.
-#ifndef MOE_LIB_CONVERSION_MOETOVECTOR_LOWERING_H
-#define MOE_LIB_CONVERSION_MOETOVECTOR_LOWERING_H
+#ifndef MOE_CONVERSION_MOETOVECTOR_LOWERING_H
+#define MOE_CONVERSION_MOETOVECTOR_LOWERING_H
 
-#include "KernelBuilder.h"
+#include "moe/Conversion/MoEToVector/KernelBuilder.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 
 namespace mlir::linalg {
@@ -33,6 +33,11 @@ LogicalResult lowerToRange(PlacePairsOp op, const KernelContext &kernel);
 LogicalResult lowerToRange(linalg::LinalgOp op, const KernelContext &kernel);
 LogicalResult lowerToRange(memref::CopyOp op, const KernelContext &kernel);
 
+/// The one step of a linalg operation at `point` of its parallel loops, which
+/// are its outer ones; sums stay in registers.
+LogicalResult lowerToPoint(linalg::LinalgOp op, const KernelContext &kernel,
+                           ValueRange point);
+
 /// The loop of a linalg operation whose steps are its units: the first parallel
 /// one that is not statically 1, or none.
 std::optional<unsigned> getUnitLoop(linalg::LinalgOp op);
@@ -58,4 +63,4 @@ FailureOr<CacheBuffers> viewCache(KernelBuilder &b, Operation *op,
 
 } // namespace mlir::moe
 
-#endif // MOE_LIB_CONVERSION_MOETOVECTOR_LOWERING_H
+#endif // MOE_CONVERSION_MOETOVECTOR_LOWERING_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef MOE_DIALECT_MOE_TRANSFORMS_DESCRIBELOCATION_H
-#define MOE_DIALECT_MOE_TRANSFORMS_DESCRIBELOCATION_H
+#ifndef MOE_DIALECT_MOE_UTILS_DESCRIBELOCATION_H
+#define MOE_DIALECT_MOE_UTILS_DESCRIBELOCATION_H
 
 #include "mlir/IR/Location.h"
 
@@ -12,4 +12,4 @@ std::string describeLocation(Location loc);
 
 } // namespace mlir::moe
 
-#endif // MOE_DIALECT_MOE_TRANSFORMS_DESCRIBELOCATION_H
+#endif // MOE_DIALECT_MOE_UTILS_DESCRIBELOCATION_H
