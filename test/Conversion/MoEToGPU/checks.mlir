@@ -1,4 +1,4 @@
-// RUN: moe-opt %s --convert-moe-to-gpu --canonicalize | FileCheck %s
+// RUN: moe-opt %s --convert-moe-to-gpu --canonicalize --cse | FileCheck %s
 
 // Checks are numbered over all kernels. The first one to fail leaves its numbers and then its own in the words of the status;
 // no kernel does anything after that.
