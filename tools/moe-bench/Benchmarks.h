@@ -47,11 +47,26 @@ struct ModelResult {
   }
 };
 
+/// One kernel on the simulated GPU.
+struct SimRow {
+  std::string name;
+  std::string tensorCores; ///< "exact", "fast", or empty: it uses none.
+  double medianSeconds = 0, leastSeconds = 0;
+  uint64_t threadInstructions = 0;
+  double flops = 0; ///< Multiplications and additions of products.
+};
+
+struct SimResult {
+  std::vector<SimRow> rows;
+};
+
 LayerResult runLayer(const LayerOptions &options);
 ModelResult runModel(const ModelOptions &options);
+SimResult runSim(const SimOptions &options);
 
 std::string report(const LayerOptions &options, const LayerResult &result);
 std::string report(const ModelOptions &options, const ModelResult &result);
+std::string report(const SimOptions &options, const SimResult &result);
 
 } // namespace moe::bench
 

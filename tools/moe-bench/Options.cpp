@@ -22,6 +22,7 @@ constexpr const char *example =
     "  moe-bench layer --experts=64 --top-k=8 --dim=2048 --ffn=1024 "
     "--tokens=1,16 --dtype=bf16\n"
     "  moe-bench model models/olmoe --peer=transformers --json\n"
+    "  moe-bench sim\n"
     "\n"
     "Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 "
     "the "
@@ -31,6 +32,14 @@ constexpr const char *example =
 /// Sizes whose products stay far from the limits of 64 bits.
 constexpr int64_t largestSize = int64_t{1} << 20;
 
+template <class SomeOptions>
+void declareOutput(CLI::App &app, SomeOptions &options) {
+  app.add_option("--repeat", options.repeat, "Measurements that medians are of")
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "Print one JSON object");
+}
+
 void declareCommon(CLI::App &app, CommonOptions &options) {
   app.add_option("--python", options.python,
                  "Python of the peers (default: MOE_PYTHON, else python3)")
@@ -38,10 +47,7 @@ void declareCommon(CLI::App &app, CommonOptions &options) {
   app.add_option("--threads", options.threads,
                  "At most one a CPU, which is the default")
       ->type_name("N");
-  app.add_option("--repeat", options.repeat, "Measurements that medians are of")
-      ->type_name("N")
-      ->capture_default_str();
-  app.add_flag("--json", options.json, "Print one JSON object");
+  declareOutput(app, options);
 }
 
 CLI::Option *declarePeers(CLI::App &app, CommonOptions &options,
@@ -118,6 +124,14 @@ CLI::App *declareModel(CLI::App &app, ModelOptions &options) {
   return model;
 }
 
+CLI::App *declareSim(CLI::App &app, SimOptions &options) {
+  CLI::App *sim = app.add_subcommand(
+      "sim", "The simulated GPU on one thread: instructions of a matmul, and "
+             "products of its tensor cores");
+  declareOutput(*sim, options);
+  return sim;
+}
+
 void requireRange(const char *option, int64_t value, int64_t least,
                   int64_t most) {
   if (value < least || value > most)
@@ -162,6 +176,7 @@ void validate(const ModelOptions &options) {
 Options moe::bench::parseOptions(int argc, char **argv) {
   LayerOptions layer;
   ModelOptions model;
+  SimOptions sim;
   CLI::App app(description, "moe-bench");
   app.footer(example);
   // Scripts append to command lines: the last value counts.
@@ -169,7 +184,8 @@ Options moe::bench::parseOptions(int argc, char **argv) {
   app.set_version_flag("--version", "moe-bench " MOE_VERSION);
   app.require_subcommand(1);
   CLI::App *layerCommand = declareLayer(app, layer);
-  declareModel(app, model);
+  CLI::App *modelCommand = declareModel(app, model);
+  declareSim(app, sim);
 
   try {
     app.parse(splitArguments(argc, argv));
@@ -188,9 +204,12 @@ Options moe::bench::parseOptions(int argc, char **argv) {
   if (layerCommand->parsed()) {
     validate(layer);
     options.layer = layer;
-  } else {
+  } else if (modelCommand->parsed()) {
     validate(model);
     options.model = model;
+  } else {
+    requireRange("--repeat", sim.repeat, 1, largestSize);
+    options.sim = sim;
   }
   return options;
 }

@@ -33,10 +33,16 @@ struct ModelOptions : CommonOptions {
   std::string device; ///< Empty: what the model was compiled for.
 };
 
-/// One of the two subcommands, or neither after --help and --version.
+struct SimOptions {
+  int64_t repeat = 9;
+  bool json = false;
+};
+
+/// One of the subcommands, or none after --help and --version.
 struct Options {
   std::optional<LayerOptions> layer;
   std::optional<ModelOptions> model;
+  std::optional<SimOptions> sim;
 };
 
 /// Reads and validates the command line. Throws Error (commandLine) naming the

@@ -62,6 +62,20 @@ Json json(const ModelOptions &options, const ModelResult &result) {
             {"ratio", result.memoryRatio()}}}};
 }
 
+Json json(const SimOptions &options, const SimResult &result) {
+  Json rows = Json::array();
+  for (const SimRow &row : result.rows)
+    rows.push_back({{"name", row.name},
+                    {"tensor_cores", row.tensorCores},
+                    {"median_s", row.medianSeconds},
+                    {"least_s", row.leastSeconds},
+                    {"thread_instructions", row.threadInstructions},
+                    {"thread_instructions_per_s",
+                     double(row.threadInstructions) / row.medianSeconds},
+                    {"flops_per_s", row.flops / row.medianSeconds}});
+  return {{"benchmark", "sim"}, {"repeat", options.repeat}, {"rows", rows}};
+}
+
 } // namespace
 
 std::string moe::bench::report(const LayerOptions &options,
@@ -108,4 +122,20 @@ std::string moe::bench::report(const ModelOptions &options,
                        static_cast<double>(result.kvBytes) / 1e6,
                        static_cast<double>(result.arenaBytes) / 1e6,
                        result.memoryRatio());
+}
+
+std::string moe::bench::report(const SimOptions &options,
+                               const SimResult &result) {
+  if (options.json)
+    return json(options, result).dump() + "\n";
+  std::string text =
+      format("simulated A100 on one thread of this host\n%-24s %7s %10s %16s "
+             "%10s\n",
+             "kernel", "tensor", "median ms", "M instructions/s", "GFLOP/s");
+  for (const SimRow &row : result.rows)
+    text += format("%-24s %7s %10.3f %16.0f %10.2f\n", row.name.c_str(),
+                   row.tensorCores.c_str(), row.medianSeconds * 1e3,
+                   double(row.threadInstructions) / row.medianSeconds / 1e6,
+                   row.flops / row.medianSeconds / 1e9);
+  return text;
 }

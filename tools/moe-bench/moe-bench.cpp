@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Measures layers and models.
+// Measures layers, models and the simulated GPU.
 #include "Benchmarks.h"
 #include "CommandLine.h"
 #include "Terminal.h"
@@ -15,5 +15,7 @@ int main(int argc, char **argv) {
       Output().write(report(*options.layer, runLayer(*options.layer)));
     else if (options.model)
       Output().write(report(*options.model, runModel(*options.model)));
+    else if (options.sim)
+      Output().write(report(*options.sim, runSim(*options.sim)));
   });
 }
