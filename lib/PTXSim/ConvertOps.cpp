@@ -390,8 +390,6 @@ void decodeConvert(Decoder &decoder, const ptx::Instruction &instruction,
   auto keep = [&] { std::memcpy(&op.imm, &k, sizeof k); };
   keep();
   if (instruction.opcode == Opcode::CvtPack) {
-    if (ptx::bitWidth(k.to) < 8)
-      return;
     op.o[2] = decoder.row(operands[2], Type::S32);
     if (operands.size() > 3)
       op.o[3] = decoder.row(operands[3], Type::B32);

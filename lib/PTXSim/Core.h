@@ -94,7 +94,7 @@ struct FunctionCode {
 
 /// What a call instruction passes: from the caller's areas or rows.
 struct CallSite {
-  const FunctionCode *callee = nullptr;
+  const FunctionCode *callee = nullptr; ///< null: a builtin, or by a pointer
   std::vector<ParamArea> arguments, results;
   /// vprintf, __assertfail, malloc, free: run by the executor.
   std::string builtin;
@@ -105,6 +105,7 @@ struct Code {
   std::vector<uint32_t> extras;
   std::deque<FunctionCode> functions; ///< the kernel first
   std::vector<CallSite> calls;
+  std::unordered_map<Address, const FunctionCode *> pointers;
   std::vector<std::vector<uint32_t>> targets; ///< of brx.idx
   uint32_t localBytes = 0;
   std::shared_ptr<const ptx::Module> module;
@@ -116,6 +117,8 @@ struct Frame {
   uint32_t returnTo = 0;
   uint32_t localBase = 0;
   uint32_t live = 0; ///< lanes that have not returned
+  /// Bytes that each lane took by alloca, above those of the function.
+  uint32_t taken[lanes] = {};
   const CallSite *site = nullptr;
   std::unique_ptr<std::byte[]> storage;
   std::byte *base = nullptr; ///< aligned

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Decoder.h"
+#include "StackOps.h"
 
 #include <algorithm>
 
@@ -48,7 +48,19 @@ FamilyDecoder familyDecoder(const ptx::Instruction &instruction) {
   case ptx::Family::Warp:
     return decodeWarp;
   case ptx::Family::Matrix:
-    return instruction.opcode == Opcode::Mma ? decodeMma : decodeMatrix;
+    switch (instruction.opcode) {
+    case Opcode::Mma:
+    case Opcode::MmaSp:
+      return decodeMma;
+    case Opcode::WmmaLoadA:
+    case Opcode::WmmaLoadB:
+    case Opcode::WmmaLoadC:
+    case Opcode::WmmaMma:
+    case Opcode::WmmaStoreD:
+      return decodeWmma;
+    default:
+      return decodeMatrix;
+    }
   case ptx::Family::Wgmma:
     return decodeWgmma;
   default:
@@ -58,8 +70,29 @@ FamilyDecoder familyDecoder(const ptx::Instruction &instruction) {
 
 } // namespace
 
+/// Of the registers and parameters of a warp, of one parameter, and of the
+/// local memory of a thread; GPUs have no more of the two last ones.
+constexpr uint32_t largestFrame = 1u << 28;
+constexpr uint64_t largestParam = 32764;
+constexpr uint64_t largestLocal = 512 << 10;
+
+Address Layout::addressOf(const ptx::Module &module,
+                          const ptx::Function &function) const {
+  const ptx::Function *definition = module.definition(function);
+  for (const auto &[known, address] : functions)
+    if (known == definition)
+      return address;
+  return 0;
+}
+
 uint32_t Decoder::allocate(uint32_t bytes) {
   uint32_t at = frameBytes;
+  if (at + uint64_t(bytes) > largestFrame) {
+    problems->push_back("\"" + function->name +
+                        "\" has more registers and parameters than the "
+                        "executor has room for");
+    return 0;
+  }
   frameBytes += (bytes + 63) / 64 * 64;
   return at;
 }
@@ -133,6 +166,12 @@ uint32_t Decoder::row(const Operand &operand, Type type) {
     filled.width = uint8_t(bytes ? bytes : 4);
     return filledRow(filled);
   }
+  case Operand::Kind::Function:
+    if (Address address = layout.addressOf(module, *operand.function))
+      return constant(address, bytes);
+    unsupported("the address of \"" + operand.function->name +
+                "\", which has no body");
+    return scratch(bytes);
   case Operand::Kind::Variable: {
     const ptx::Variable *variable = operand.variable;
     FilledRow filled{};
@@ -194,7 +233,11 @@ void Decoder::address(const Operand &operand, Op &op, unsigned slot) {
 ParamArea Decoder::areaOf(const ptx::Variable *variable) {
   auto [it, isNew] = areas.try_emplace(variable);
   if (isNew) {
-    uint32_t bytes = uint32_t(variable->size());
+    if (variable->size() > largestParam)
+      problems->push_back("\"" + variable->name + "\" of " +
+                          std::to_string(variable->size()) +
+                          " bytes is too large for a parameter");
+    uint32_t bytes = uint32_t(std::min(variable->size(), largestParam));
     uint32_t stride = (bytes + 15) / 16 * 16;
     it->second = {allocate(stride * lanes), stride, bytes};
   }
@@ -234,15 +277,19 @@ const FunctionCode *Decoder::functionCode(const ptx::Function &callee) {
 
 void Decoder::decodeCall(const ptx::Instruction &instruction, Op &op) {
   const Operand &callee = instruction.operands[1];
-  if (!callee.is(Operand::Kind::Function))
-    return unsupported("an indirect call");
   CallSite site;
-  const std::string &name = callee.function->name;
-  site.callee = functionCode(*callee.function);
-  if (!site.callee) {
-    if (name != "vprintf" && name != "__assertfail")
-      return unsupported("a call of \"" + name + "\", which has no body");
-    site.builtin = name;
+  if (callee.is(Operand::Kind::Function)) {
+    const std::string &name = callee.function->name;
+    site.callee = functionCode(*callee.function);
+    if (!site.callee) {
+      if (name != "vprintf" && name != "__assertfail")
+        return unsupported("a call of \"" + name + "\", which has no body");
+      site.builtin = name;
+    }
+  } else {
+    op.o[0] = row(callee, Type::U64);
+    for (const auto &[target, address] : layout.functions)
+      code.pointers[address] = functionCode(*target);
   }
   auto areasOf = [&](const Operand &list, std::vector<ParamArea> &to) {
     for (const Operand &element : list.elements) {
@@ -294,6 +341,12 @@ void Decoder::decodeControl(const ptx::Instruction &instruction, Op &op) {
     break;
   case Opcode::Setmaxnreg:
     decodeRegisters(*this, instruction, op);
+    break;
+  case Opcode::Alloca:
+  case Opcode::Stacksave:
+  case Opcode::Stackrestore:
+    takesStack = true;
+    decodeStack(*this, instruction, op);
     break;
   case Opcode::Nanosleep:
   case Opcode::Pmevent:
@@ -352,9 +405,17 @@ void Decoder::decodeFunction(const ptx::Function &what, FunctionCode &to) {
     if (variable.space != ptx::Space::Local)
       continue;
     uint32_t alignment = std::max(variable.effectiveAlignment(), 1u);
-    to.localBytes = (to.localBytes + alignment - 1) / alignment * alignment;
-    locals[&variable] = to.localBytes;
-    to.localBytes += uint32_t(variable.size());
+    uint64_t at =
+        (to.localBytes + uint64_t(alignment) - 1) / alignment * alignment;
+    if (at + variable.size() > largestLocal) {
+      problems->push_back("\"" + what.name + "\" has " +
+                          std::to_string(at + variable.size()) +
+                          " bytes of local memory, at most " +
+                          std::to_string(largestLocal) + " are possible");
+      break;
+    }
+    locals[&variable] = uint32_t(at);
+    to.localBytes = uint32_t(at + variable.size());
   }
   to.localBytes = (to.localBytes + 15) / 16 * 16;
   if (!what.isEntry) {
@@ -393,7 +454,7 @@ void Decoder::decode(const ptx::Function &kernel,
     decodeFunction(*next, *known[next]);
     code.localBytes += known[next]->localBytes;
   }
-  if (open.size() > 1) // calls may nest: room for a stack
+  if (open.size() > 1 || takesStack) // calls may nest: room for a stack
     code.localBytes += 16384;
 }
 

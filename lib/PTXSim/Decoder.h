@@ -17,6 +17,12 @@ struct Layout {
   std::unordered_map<const ptx::Variable *, Address> globals;
   std::unordered_map<const ptx::Variable *, uint32_t> shared;
   std::unordered_map<const ptx::Variable *, uint32_t> kernelParams;
+  /// Definitions whose address is taken, in the order of the module.
+  std::vector<std::pair<const ptx::Function *, Address>> functions;
+
+  /// The address of a function, or 0.
+  Address addressOf(const ptx::Module &module,
+                    const ptx::Function &function) const;
 };
 
 class Decoder {
@@ -84,6 +90,7 @@ private:
   std::unordered_map<const ptx::Function *, FunctionCode *> known;
   std::vector<const ptx::Function *> open;
   uint32_t frameBytes = 0;
+  bool takesStack = false; ///< there is an alloca
   std::string reason;
   std::vector<std::string> *problems = nullptr;
 };
@@ -94,6 +101,7 @@ void setRounding(const ptx::Instruction &instruction, Op &op);
 
 using FamilyDecoder = void (*)(Decoder &, const ptx::Instruction &, Op &);
 void decodeInteger(Decoder &, const ptx::Instruction &, Op &);
+void decodeLop3(Decoder &, const ptx::Instruction &, Op &);
 void decodeLogic(Decoder &, const ptx::Instruction &, Op &);
 void decodeFloat(Decoder &, const ptx::Instruction &, Op &);
 void decodeHalf(Decoder &, const ptx::Instruction &, Op &);
@@ -114,6 +122,7 @@ void decodeBarrier(Decoder &, const ptx::Instruction &, Op &);
 void decodeWarp(Decoder &, const ptx::Instruction &, Op &);
 void decodeMatrix(Decoder &, const ptx::Instruction &, Op &);
 void decodeMma(Decoder &, const ptx::Instruction &, Op &);
+void decodeWmma(Decoder &, const ptx::Instruction &, Op &);
 void decodeWgmma(Decoder &, const ptx::Instruction &, Op &);
 
 } // namespace moe::ptxsim

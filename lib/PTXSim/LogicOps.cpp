@@ -126,28 +126,6 @@ struct Bfe {
   }
 };
 
-struct Lop3 {
-  static uint32_t call(uint32_t a, uint32_t b, uint32_t c, uint32_t table) {
-    uint32_t result = 0;
-    for (unsigned k = 0; k < 8; ++k)
-      if (table >> k & 1)
-        result |= (k & 4 ? a : ~a) & (k & 2 ? b : ~b) & (k & 1 ? c : ~c);
-    return result;
-  }
-};
-
-void lop3(const Op &op, Warp &warp, uint32_t mask) {
-  const uint32_t *a = warp.row<uint32_t>(op.o[1]),
-                 *b = warp.row<uint32_t>(op.o[2]),
-                 *c = warp.row<uint32_t>(op.o[3]);
-  uint32_t table = uint32_t(op.imm);
-  uint32_t *d = warp.row<uint32_t>(op.o[0]);
-  // a ^ b ^ c, which compilers write most, needs no table.
-  if (table == 0x96)
-    return put(d, mask, [&](unsigned i) { return a[i] ^ b[i] ^ c[i]; });
-  put(d, mask, [&](unsigned i) { return Lop3::call(a[i], b[i], c[i], table); });
-}
-
 template <class T>
 void bfi(const Op &op, Warp &warp, uint32_t mask) {
   const T *a = warp.row<T>(op.o[1]), *b = warp.row<T>(op.o[2]);
@@ -367,6 +345,8 @@ void decodeLogic(Decoder &decoder, const ptx::Instruction &instruction,
   const auto &operands = instruction.operands;
   Type type = instruction.type();
   Opcode opcode = instruction.opcode;
+  if (opcode == Opcode::Lop3)
+    return decodeLop3(decoder, instruction, op);
   bool counts = opcode == Opcode::Popc || opcode == Opcode::Clz ||
                 opcode == Opcode::Bfind;
   size_t sameType =
@@ -437,13 +417,6 @@ void decodeLogic(Decoder &decoder, const ptx::Instruction &instruction,
     break;
   case Opcode::Bfi:
     op.handler = ptx::byteSize(type) == 4 ? bfi<uint32_t> : bfi<uint64_t>;
-    break;
-  case Opcode::Lop3:
-    // The form that also writes a predicate is not of sm_80.
-    if (operands.size() != 5 || !operands[4].isImmediate())
-      return;
-    op.imm = operands[4].integer;
-    op.handler = lop3;
     break;
   case Opcode::Prmt:
     switch (instruction.modifier(ptx::ModifierClass::Permute)) {

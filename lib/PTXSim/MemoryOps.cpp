@@ -111,6 +111,20 @@ Handler storeHandler(Type type, unsigned width) {
 
 } // namespace
 
+namespace {
+
+/// Whether an access by the name of a parameter stays inside of it.
+bool isInside(const ptx::Operand &where, uint64_t bytes) {
+  if (!where.is(ptx::Operand::Kind::Address) ||
+      !where.base().is(ptx::Operand::Kind::Variable))
+    return true;
+  uint64_t offset = uint64_t(where.offset + where.base().offset);
+  uint64_t size = where.base().variable->size();
+  return bytes <= size && offset <= size - bytes;
+}
+
+} // namespace
+
 void decodeMemory(Decoder &decoder, const ptx::Instruction &instruction,
                   Op &op) {
   bool isStore = instruction.opcode == Opcode::St;
@@ -166,6 +180,10 @@ void decodeMemory(Decoder &decoder, const ptx::Instruction &instruction,
       decoder.extra(op, decoder.row(element, rowType));
   else
     decoder.extra(op, decoder.row(value, rowType));
+  bool isParam =
+      window(op) == Window::KernelParam || window(op) == Window::ParamArea;
+  if (isParam && !isInside(where, uint64_t(ptx::byteSize(type)) * op.count))
+    return decoder.unsupported("it reaches past the parameter");
   op.handler = isStore ? storeHandler(type, width) : loadHandler(type, width);
 }
 

@@ -73,11 +73,11 @@ void readClock(const Op &op, Warp &warp, uint32_t mask) {
 }
 
 /// Adds the base of a window (imm), 0 for spaces whose addresses are generic.
+template <class T>
 void convertAddress(const Op &op, Warp &warp, uint32_t mask) {
-  const uint64_t *a = warp.row<uint64_t>(op.o[1]);
-  uint64_t base = uint64_t(op.imm);
-  put(warp.row<uint64_t>(op.o[0]), mask,
-      [&](unsigned i) { return a[i] + base; });
+  const T *a = warp.row<T>(op.o[1]);
+  T base = T(op.imm);
+  put(warp.row<T>(op.o[0]), mask, [&](unsigned i) { return a[i] + base; });
 }
 
 void isSpace(const Op &op, Warp &warp, uint32_t mask) {
@@ -165,10 +165,8 @@ void decodeMove(Decoder &decoder, const ptx::Instruction &instruction, Op &op) {
     decodeMov(decoder, instruction, op);
     break;
   case Opcode::Cvta: {
-    if (ptx::byteSize(instruction.type()) != 8)
-      return decoder.unsupported("addresses of 32 bits");
-    op.o[0] = decoder.row(operands[0], Type::U64);
-    op.o[1] = decoder.row(operands[1], Type::U64);
+    op.o[0] = decoder.row(operands[0], instruction.type());
+    op.o[1] = decoder.row(operands[1], instruction.type());
     ptx::Space space = instruction.space();
     bool shared = space == ptx::Space::Shared ||
                   space == ptx::Space::SharedCta ||
@@ -177,7 +175,9 @@ void decodeMove(Decoder &decoder, const ptx::Instruction &instruction, Op &op) {
                     : space == ptx::Space::Local ? decoder.memory.localWindow()
                                                  : 0;
     op.imm = int64_t(instruction.has(Modifier::To) ? 0 - base : base);
-    op.handler = convertAddress;
+    // Of 32 bits: their low half, which serves to go there and back.
+    op.handler = instruction.type() == Type::U32 ? convertAddress<uint32_t>
+                                                 : convertAddress<uint64_t>;
     break;
   }
   case Opcode::Isspacep:

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace moe::ptxsim {
 
@@ -25,21 +27,60 @@ void forEachOperand(const ptx::Operand &operand, F &&what) {
 struct Reachable {
   std::set<const ptx::Function *> functions;
   std::set<const ptx::Variable *> shared;
+  /// Whose address is taken somewhere: what calls through pointers may reach.
+  const std::vector<std::pair<const ptx::Function *, Address>> &pointees;
 
-  void add(const ptx::Module &module, const ptx::Function &function) {
-    if (!functions.insert(&function).second)
-      return;
-    for (const ptx::Instruction &instruction : function.instructions)
-      for (const ptx::Operand &outer : instruction.operands)
-        forEachOperand(outer, [&](const ptx::Operand &operand) {
-          if (operand.variable && isShared(*operand.variable))
-            shared.insert(operand.variable);
-          if (operand.is(ptx::Operand::Kind::Function))
-            if (auto *callee = module.definition(*operand.function))
-              add(module, *callee);
-        });
+  void add(const ptx::Module &module, const ptx::Function &kernel) {
+    std::vector<const ptx::Function *> todo;
+    auto reach = [&](const ptx::Function *function) {
+      if (function && functions.insert(function).second)
+        todo.push_back(function);
+    };
+    reach(&kernel);
+    while (!todo.empty()) {
+      const ptx::Function &function = *todo.back();
+      todo.pop_back();
+      for (const ptx::Instruction &instruction : function.instructions) {
+        for (const ptx::Operand &outer : instruction.operands)
+          forEachOperand(outer, [&](const ptx::Operand &operand) {
+            if (operand.variable && isShared(*operand.variable))
+              shared.insert(operand.variable);
+            if (operand.is(ptx::Operand::Kind::Function))
+              reach(module.definition(*operand.function));
+          });
+        if (instruction.opcode == ptx::Opcode::Call &&
+            instruction.operands[1].is(ptx::Operand::Kind::Register))
+          for (const auto &[callee, address] : pointees)
+            reach(callee);
+      }
+    }
   }
 };
+
+/// Definitions whose address is taken, in the order of the module.
+std::vector<const ptx::Function *> findPointees(const ptx::Module &module) {
+  std::set<const ptx::Function *> found;
+  auto add = [&](const ptx::Function *function) {
+    if (function)
+      found.insert(module.definition(*function));
+  };
+  for (const ptx::Variable &variable : module.variables)
+    for (const ptx::Initializer &value : variable.initializer)
+      add(value.function);
+  for (const ptx::Function &function : module.functions)
+    for (const ptx::Instruction &instruction : function.instructions)
+      if (instruction.opcode != ptx::Opcode::Call)
+        for (const ptx::Operand &outer : instruction.operands)
+          forEachOperand(outer, [&](const ptx::Operand &operand) {
+            if (operand.is(ptx::Operand::Kind::Function))
+              add(operand.function);
+          });
+  std::vector<const ptx::Function *> ordered;
+  for (const ptx::Function &function : module.functions)
+    if (function.hasBody && !function.isEntry && found.count(&function))
+      ordered.push_back(&function);
+  return ordered;
+}
 
 /// The peak of 32-bit registers between first and last mention.
 uint32_t registerEstimate(const ptx::Function &function) {
@@ -72,10 +113,24 @@ uint32_t registerEstimate(const ptx::Function &function) {
   return uint32_t(std::min<int64_t>(peak + 16, limit));
 }
 
+/// Whole pages are zero when they are touched next, so that what is large takes
+/// no memory.
+void clear(Address address, uint64_t bytes) {
+  uint64_t page = uint64_t(sysconf(_SC_PAGESIZE)), end = address + bytes;
+  Address first = (address + page - 1) / page * page, last = end / page * page;
+  auto zero = [](Address from, Address to) {
+    std::memset(reinterpret_cast<void *>(from), 0, to - from);
+  };
+  if (last <= first ||
+      madvise(reinterpret_cast<void *>(first), last - first, MADV_DONTNEED))
+    return zero(address, end);
+  zero(address, first);
+  zero(last, end);
+}
+
 /// Writes the initialiser of a module-scope variable.
-void initialise(const ptx::Variable &variable, std::byte *to,
-                const Layout &layout) {
-  std::memset(to, 0, variable.size());
+void initialise(const ptx::Module &module, const ptx::Variable &variable,
+                std::byte *to, const Layout &layout) {
   uint64_t bytes = ptx::byteSize(variable.type);
   for (const ptx::Initializer &value : variable.initializer) {
     uint64_t bits = 0, width = bytes;
@@ -95,6 +150,8 @@ void initialise(const ptx::Variable &variable, std::byte *to,
       auto it = layout.globals.find(value.variable);
       if (it != layout.globals.end())
         bits = it->second + uint64_t(value.addend);
+      else if (value.function)
+        bits = layout.addressOf(module, *value.function);
       if (value.mask)
         bits = (bits & value.mask) >> __builtin_ctzll(value.mask);
       break;
@@ -144,8 +201,24 @@ Program::load(std::shared_ptr<const ptx::Module> module, Device &device,
     program->variables.push_back({variable.name, address, bytes, constant});
     constantBytes += constant ? uint32_t(bytes) : 0;
   }
-  for (auto &[variable, address] : layout.globals)
-    initialise(*variable, reinterpret_cast<std::byte *>(address), layout);
+  for (const ptx::Function *function : findPointees(*module)) {
+    constexpr uint64_t bytes = 16; // nothing is there, but it is no one else's
+    Address address =
+        memory.allocate(bytes, bytes, AllocationKind::Variable, true);
+    if (!address) {
+      error =
+          Error::make(ErrorKind::OutOfMemory,
+                      "no memory for the function \"" + function->name + "\"");
+      return nullptr;
+    }
+    layout.functions.push_back({function, address});
+    program->functions.push_back(address);
+  }
+  for (auto &[variable, address] : layout.globals) {
+    clear(address, variable->size());
+    initialise(*module, *variable, reinterpret_cast<std::byte *>(address),
+               layout);
+  }
 
   std::vector<std::string> problems;
   for (const ptx::Function &function : module->functions) {
@@ -165,20 +238,20 @@ Program::load(std::shared_ptr<const ptx::Module> module, Device &device,
                                 uint32_t(param.size()),
                                 param.effectiveAlignment()});
     }
-    Reachable reachable;
+    Reachable reachable{{}, {}, layout.functions};
     reachable.add(*module, function);
     layout.shared.clear();
-    uint32_t shared = 0;
+    uint64_t shared = 0;
     std::vector<const ptx::Variable *> dynamic;
     auto place = [&](const ptx::Variable &variable) {
       if (!isShared(variable) || !reachable.shared.count(&variable))
         return;
       if (variable.isUnsized())
         return dynamic.push_back(&variable);
-      uint32_t alignment = std::max(variable.effectiveAlignment(), 1u);
+      uint64_t alignment = std::max(variable.effectiveAlignment(), 1u);
       shared = (shared + alignment - 1) / alignment * alignment;
-      layout.shared[&variable] = shared;
-      shared += uint32_t(variable.size());
+      layout.shared[&variable] = uint32_t(shared);
+      shared += variable.size();
     };
     for (const ptx::Variable &variable : module->variables)
       place(variable);
@@ -186,14 +259,23 @@ Program::load(std::shared_ptr<const ptx::Module> module, Device &device,
       if (reachable.functions.count(&other))
         for (const ptx::Variable &variable : other.variables)
           place(variable);
-    kernel->staticSharedBytes = shared;
+    uint32_t most = device.properties().sharedPerBlockOptin;
+    if (shared > most) {
+      error = Error::make(ErrorKind::OutOfResources,
+                          "\"" + function.name + "\" has " +
+                              std::to_string(shared) +
+                              " bytes of shared memory, a block at most " +
+                              std::to_string(most));
+      return nullptr;
+    }
+    kernel->staticSharedBytes = uint32_t(shared);
     for (const ptx::Variable *variable : dynamic)
       kernel->dynamicSharedAlignment = std::max(kernel->dynamicSharedAlignment,
                                                 variable->effectiveAlignment());
     uint32_t alignment = kernel->dynamicSharedAlignment;
     for (const ptx::Variable *variable : dynamic)
       layout.shared[variable] =
-          (shared + alignment - 1) / alignment * alignment;
+          (uint32_t(shared) + alignment - 1) / alignment * alignment;
 
     auto code = std::make_shared<Code>();
     code->module = module;
@@ -235,6 +317,8 @@ Program::load(std::shared_ptr<const ptx::Module> module, Device &device,
 Program::~Program() {
   for (const Global &variable : variables)
     (void)device.memory().free(variable.address);
+  for (Address function : functions)
+    (void)device.memory().free(function);
 }
 
 const Kernel *Program::findKernel(std::string_view name) const {

@@ -6,8 +6,6 @@
 // its turn, so that lanes that spin do not starve those they wait for.
 #include "Cluster.h"
 
-#include "Builtins.h"
-
 #include <algorithm>
 #include <cstring>
 
@@ -157,6 +155,7 @@ void Warp::start(Block &ofBlock, uint32_t number) {
   live = threads >= lanes ? allLanes : (1u << threads) - 1;
   fill(bottom);
   bottom.live = live;
+  std::fill_n(bottom.taken, lanes, 0);
   for (auto &frame : frames)
     frame->live = 0;
   rest.clear();
@@ -256,66 +255,6 @@ void Warp::branch(uint32_t target, uint32_t taken) {
     now.backward = 0;
     ++now.turn;
   }
-}
-
-void Warp::call(const Op &op, uint32_t mask) {
-  const CallSite &site = block->grid->code->calls[op.target];
-  if (!site.callee) {
-    callBuiltin(site, *this, mask);
-    ++now.pc;
-    return;
-  }
-  splitOff(mask);
-  Frame *frame = nullptr;
-  for (auto &other : frames)
-    if (!other->live && other->function == site.callee)
-      frame = other.get();
-  if (!frame) {
-    frames.push_back(std::make_unique<Frame>());
-    frame = frames.back().get();
-    prepare(*frame, *site.callee);
-  }
-  frame->parent = now.frame;
-  frame->returnTo = now.pc + 1;
-  frame->site = &site;
-  frame->live = mask;
-  frame->localBase = now.frame->localBase + now.frame->function->localBytes;
-  if (frame->localBase + site.callee->localBytes > localStride)
-    fault(ErrorKind::IllegalAddress, "the stack of local memory overflowed",
-          mask);
-  fill(*frame);
-  for (size_t i = 0; i < site.arguments.size(); ++i) {
-    ParamArea from = site.arguments[i], to = site.callee->params[i];
-    for (unsigned lane = 0; lane < lanes; ++lane)
-      std::memcpy(frame->base + to.row + lane * to.stride,
-                  r + from.row + lane * from.stride,
-                  std::min(from.bytes, to.bytes));
-  }
-  now.frame = frame;
-  now.pc = site.callee->entry;
-  r = frame->base;
-}
-
-void Warp::returnLanes(uint32_t mask) {
-  Frame &frame = *now.frame;
-  if (!frame.parent) {
-    exitLanes(mask);
-    ++now.pc;
-    return;
-  }
-  splitOff(mask);
-  for (size_t i = 0; i < frame.site->results.size(); ++i) {
-    ParamArea to = frame.site->results[i], from = frame.function->returns[i];
-    for (unsigned lane = 0; lane < lanes; ++lane)
-      if (mask >> lane & 1)
-        std::memcpy(frame.parent->base + to.row + lane * to.stride,
-                    frame.base + from.row + lane * from.stride,
-                    std::min(from.bytes, to.bytes));
-  }
-  frame.live &= ~mask;
-  now.pc = frame.returnTo;
-  now.frame = frame.parent;
-  r = now.frame->base;
 }
 
 void Warp::exitLanes(uint32_t mask) {

@@ -80,6 +80,7 @@ private:
   std::shared_ptr<const ptx::Module> module;
   std::vector<std::unique_ptr<Kernel>> entries;
   std::vector<Global> variables;
+  std::vector<Address> functions; ///< what pointers to them hold
 };
 
 } // namespace moe::ptxsim

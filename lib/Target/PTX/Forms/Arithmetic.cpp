@@ -141,7 +141,11 @@ set .eq|.ne .u32|.s32|.f32 .b16|.b32|.b64 : d0 s1 s1
 set .eq|.ne .and|.or|.xor .u32|.s32|.f32 .b16|.b32|.b64 : d0 s1 s1 p
 set $fcmp .ftz? .u32|.s32|.f32 .f32|.f64 : d0 s1 s1
 set $fcmp .and|.or|.xor .ftz? .u32|.s32|.f32 .f32|.f64 : d0 s1 s1 p
-set $fcmp .ftz? .f16|.bf16@78.90 $int|.f32|.f64|.b16|.b32|.b64 : d0 s1 s1
+set $scmp .f16|.bf16@78.90 .s16|.s32|.s64 : d0 s1 s1
+set $ucmp .f16|.bf16@78.90 .u16|.u32|.u64 : d0 s1 s1
+set .eq|.ne .f16|.bf16@78.90 .b16|.b32|.b64 : d0 s1 s1
+set $fcmp .f16|.bf16@78.90 .f32|.f64 : d0 s1 s1
+set $fcmp .ftz .f16 .f32 : d0 s1 s1
 set $fcmp .ftz? .f16|.bf16|.u16|.s16|.u32|.s32 .f16|.bf16@78.90 : d0 r1 r1
 set $fcmp .and|.or|.xor .ftz? .f16|.bf16|.u16|.s16|.u32|.s32 .f16|.bf16@78.90 : d0 r1 r1 p
 set $fcmp .ftz? .f16x2 .f16x2 : d0 r1 r1

@@ -42,13 +42,13 @@ mma .sync .aligned .m16n8k32 .row .col .kind::f8f6f4 .f16 $narrow $narrow .f16 :
 mma .sync .aligned .m16n8k32 .row .col .kind::mxf8f6f4 .block_scale .scale_vec::1X? .f32 $narrow $narrow .f32 .ue8m0 : d{4}.f32 r{4}.b32 r{2}.b32 s{4}.f32 r.b32 s{2}.b16 r.b32 s{2}.b16 @87.120s
 mma .sync .aligned .m16n8k64 .row .col .kind::mxf4 .block_scale .scale_vec::2X? .f32 .e2m1 .e2m1 .f32 .ue8m0 : d{4}.f32 r{4}.b32 r{2}.b32 s{4}.f32 r.b32 s{2}.b16 r.b32 s{2}.b16 @87.120s
 mma .sync .aligned .m16n8k64 .row .col .kind::mxf4nvf4 .block_scale .scale_vec::2X|.scale_vec::4X .f32 .e2m1 .e2m1 .f32 .ue8m0|.ue4m3 : d{4}.f32 r{4}.b32 r{2}.b32 s{4}.f32 r.b32 s{2}.b16 r.b32 s{2}.b16 @87.120s
-mma.sp .sync .aligned .m16n8k16 .row .col .f16 .f16 .f16 .f16 : d{2}.f16x2 r{2}.f16x2 r{2}.f16x2 s{2}.f16x2 r.b32 c(0,1) @71.80
-mma.sp .sync .aligned .m16n8k16 .row .col .f32 .f16 .f16 .f32 : d{4}.f32 r{2}.f16x2 r{2}.f16x2 s{4}.f32 r.b32 c(0,1) @71.80
+mma.sp .sync .aligned .m16n8k16 .row .col .f16 .f16 .f16 .f16 : d{2}.f16x2 r{2}.f16x2 r{2}.f16x2 s{2}.f16x2 r.b32 c(0..3) @71.80
+mma.sp .sync .aligned .m16n8k16 .row .col .f32 .f16 .f16 .f32 : d{4}.f32 r{2}.f16x2 r{2}.f16x2 s{4}.f32 r.b32 c(0..3) @71.80
 mma.sp .sync .aligned .m16n8k32 .row .col .f16 .f16 .f16 .f16 : d{2}.f16x2 r{4}.f16x2 r{4}.f16x2 s{2}.f16x2 r.b32 c(0,1) @71.80
 mma.sp .sync .aligned .m16n8k32 .row .col .f32 .f16 .f16 .f32 : d{4}.f32 r{4}.f16x2 r{4}.f16x2 s{4}.f32 r.b32 c(0,1) @71.80
-mma.sp .sync .aligned .m16n8k16 .row .col .f32 .bf16 .bf16 .f32 : d{4}.f32 r{2}.b32 r{2}.b32 s{4}.f32 r.b32 c(0,1) @71.80
+mma.sp .sync .aligned .m16n8k16 .row .col .f32 .bf16 .bf16 .f32 : d{4}.f32 r{2}.b32 r{2}.b32 s{4}.f32 r.b32 c(0..3) @71.80
 mma.sp .sync .aligned .m16n8k32 .row .col .f32 .bf16 .bf16 .f32 : d{4}.f32 r{4}.b32 r{4}.b32 s{4}.f32 r.b32 c(0,1) @71.80
-mma.sp .sync .aligned .m16n8k8 .row .col .f32 .tf32 .tf32 .f32 : d{4}.f32 r{2}.b32 r{2}.b32 s{4}.f32 r.b32 c(0,1) @71.80
+mma.sp .sync .aligned .m16n8k8 .row .col .f32 .tf32 .tf32 .f32 : d{4}.f32 r{2}.b32 r{2}.b32 s{4}.f32 r.b32 c(0..3) @71.80
 mma.sp .sync .aligned .m16n8k16 .row .col .f32 .tf32 .tf32 .f32 : d{4}.f32 r{4}.b32 r{4}.b32 s{4}.f32 r.b32 c(0,1) @71.80
 mma.sp .sync .aligned .m16n8k32 .row .col .satfinite? .s32 .s8|.u8 .s8|.u8 .s32 : d{4}.s32 r{2}.b32 r{2}.b32 s{4}.s32 r.b32 c(0,1) @71.80
 mma.sp .sync .aligned .m16n8k64 .row .col .satfinite? .s32 .s8|.u8 .s8|.u8 .s32 : d{4}.s32 r{4}.b32 r{4}.b32 s{4}.s32 r.b32 c(0) @71.80
