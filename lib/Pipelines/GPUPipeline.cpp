@@ -61,6 +61,7 @@ static void buildLLVM(OpPassManager &manager) {
   manager.addPass(createSCFToControlFlowPass());
   // Kernels first: after them, what is left belongs to the host.
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
+  kernels.addPass(createConvertVectorToLLVMPass());
   // Before the conversion that would make calls of NVIDIA's library of them.
   kernels.addPass(createConvertMoEMathToIntrinsicsPass());
   ConvertGpuOpsToNVVMOpsOptions nvvm;

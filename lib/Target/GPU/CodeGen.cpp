@@ -4,12 +4,12 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -54,6 +54,25 @@ static std::vector<DeviceKernel> listKernels(gpu::GPUModuleOp module) {
     kernels.push_back(std::move(kernel));
   }
   return kernels;
+}
+
+/// Loops stay loops: ptxas and drivers unroll what they have registers for,
+/// and an unrolled body is what they spill.
+static void optimize(llvm::Module &code, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopUnrolling = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager calls;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(calls);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, calls, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
+      .run(code, modules);
 }
 
 /// Fails where code calls what no device has: PTX would name it, and the driver
@@ -104,10 +123,7 @@ llvm::Expected<DeviceCode> moe::emitPTX(ModuleOp module) {
     return llvm::createStringError("translation of kernels to LLVM IR failed");
   code->setTargetTriple((*machine)->getTargetTriple());
   code->setDataLayout((*machine)->createDataLayout());
-  auto optimize = makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0,
-                                            machine->get());
-  if (llvm::Error error = optimize(code.get()))
-    return std::move(error);
+  optimize(*code, **machine);
   if (llvm::Error error = checkSelfContained(*code))
     return std::move(error);
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Calls compiled code with arguments that its checks refuse, and compares what they say.
 
-usage: check_failures.py MOE_COMPILE WORK_DIR
+usage: check_failures.py MOE_COMPILE WORK_DIR [OPTION OF MOE_COMPILE...]
 """
 
 import pathlib
@@ -87,18 +87,19 @@ def call(artefact, entry, arguments):
     return None
 
 
-def compile_text(moe_compile, text, path):
+def compile_text(moe_compile, text, path, options):
     source = path.with_suffix(".mlir")
     source.write_text(text)
-    subprocess.run([moe_compile, source, "-o", path], check=True)
+    subprocess.run([moe_compile, source, "-o", path, *options], check=True)
     return Artefact(path)
 
 
 def main():
-    moe_compile, work = sys.argv[1], pathlib.Path(sys.argv[2])
+    moe_compile, work, *options = sys.argv[1:]
+    work = pathlib.Path(work)
     work.mkdir(parents=True, exist_ok=True)
     failures = []
-    artefact = compile_text(moe_compile, (HERE / "checks.mlir").read_text(), work / "checks")
+    artefact = compile_text(moe_compile, (HERE / "checks.mlir").read_text(), work / "checks", options)
     for entry, arguments, message in CALLS:
         if (got := call(artefact, entry, arguments)) != message:
             failures.append(f"{entry}: expected '{message}', got '{got}'")
@@ -113,7 +114,7 @@ def main():
         text = checked.replace(old, new) if old else checked
         if old and text == checked:
             sys.exit(f"FAILED: '{old}' does not occur in\n{checked}")
-        got = call(compile_text(moe_compile, text, work / f"fault{i}"), "layer", arguments)
+        got = call(compile_text(moe_compile, text, work / f"fault{i}", options), "layer", arguments)
         if got != message:
             failures.append(f"{old}: expected '{message}', got '{got}'")
     if failures:
