@@ -1,4 +1,5 @@
 // RUN: moe-opt %s --moe-outline-kernels | FileCheck %s
+// RUN: moe-opt %s --moe-outline-kernels=finest-units --canonicalize | FileCheck %s --check-prefix=FINEST
 
 // Two layers of one shape share a kernel; the one of another shape has its own. What a kernel uses, it gets; constants it
 // makes itself.
@@ -81,3 +82,35 @@ func.func private @helper(%x: memref<4xf32>) {
 // CHECK: func.func private @kv_append_kernel(%{{[a-z0-9]+}}: index, %{{[a-z0-9]+}}: index, %[[BYTES:[a-z0-9]+]]: memref<3072xi8>, %[[K:[a-z0-9]+]]: memref<4x2x8xf32>, %[[P:[a-z0-9]+]]: memref<4xi32>) attributes {moe.kernel}
 // CHECK: %[[CACHE:.*]] = moe.kv_view %[[BYTES]]
 // CHECK: moe.kv_append %[[CACHE]], %[[K]], %[[K]] at %[[P]]
+
+// For a device with a thread for each unit: points, columns of rows, query heads. A table of constants is read where the work is.
+// FINEST: memref.global
+// FINEST-LABEL: func.func @units
+// FINEST:         %[[POINTS:.*]] = arith.muli %{{.*}}, %c8
+// FINEST:         moe.launch @fill_kernel{{[_0-9]*}} units(%[[POINTS]]) grain(1)
+// FINEST:         moe.launch @generic_kernel{{[_0-9]*}} units(%c12) grain(1)
+// FINEST:         %[[HEADS:.*]] = arith.muli %{{.*}}, %c6
+// FINEST:         moe.launch @attention_kernel units(%[[HEADS]]) grain(1)
+// FINEST:         moe.launch @copy_kernel units(%c4) grain(1) (%{{.*}} : memref<4xf32>)
+// FINEST:       func.func private @copy_kernel(%{{.*}}: index, %{{.*}}: index, %[[OUT:.*]]: memref<4xf32>)
+// FINEST:         %[[TABLE:.*]] = memref.get_global @table
+// FINEST:         memref.copy %[[TABLE]], %[[OUT]]
+memref.global "private" constant @table : memref<4xf32> = dense<[1.0, 2.0, 3.0, 4.0]>
+func.func @units(%weights: memref<?xi8>, %kv: memref<?xi8>, %arena: memref<?xi8>, %x: memref<?x8xf32>, %s: memref<3x5x4xf32>, %r: memref<3x4xf32>,
+    %q: memref<?x6x8xf32>, %p: memref<?xi32>, %o: memref<?x6x8xf32>, %t: memref<4xf32>) attributes {moe.entry = 5 : i64} {
+  %c0 = arith.constant 0 : index
+  %three = arith.constant 3.0 : f32
+  linalg.fill ins(%three : f32) outs(%x : memref<?x8xf32>)
+  linalg.generic {indexing_maps = [affine_map<(i, r, j) -> (i, r, j)>, affine_map<(i, r, j) -> (i, j)>], iterator_types = ["parallel", "reduction", "parallel"]}
+      ins(%s : memref<3x5x4xf32>) outs(%r : memref<3x4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %c = arith.addf %a, %b : f32
+    linalg.yield %c : f32
+  }
+  %bytes = memref.view %kv[%c0][] : memref<?xi8> to memref<3072xi8>
+  %cache = moe.kv_view %bytes : memref<3072xi8> -> !cache
+  moe.attention %q, %cache at %p scale(1.0) outs(%o : memref<?x6x8xf32>) : memref<?x6x8xf32>, !cache, memref<?xi32>
+  %table = memref.get_global @table : memref<4xf32>
+  memref.copy %table, %t : memref<4xf32> to memref<4xf32>
+  return
+}
