@@ -82,7 +82,7 @@ bool TensorTile::addBlockInFloat(size_t row, size_t first, float *c) const {
                  ((aligned != largest) & ((largest | magnitude) != 0));
   if (__builtin_reduce_or(outside))
     return false;
-  Floats up = Floats(fraction + 2 * powerOfTwo(0) - aligned);
+  Floats up = Floats(uint32_t(fraction) + 2u * powerOfTwo(0) - Words(aligned));
   Floats down = Floats(aligned - fraction);
 
   auto term = [&](unsigned k) {
@@ -116,7 +116,7 @@ bool TensorTile::addBlockInFloat(size_t row, size_t first, float *c) const {
   Ints back = __builtin_convertvector(Floats(bits), Ints);
   bits += back > size; // -1 where it was rounded outward
   if (model.shortResult)
-    bits &= -1 << (23 - model.fractionBits);
+    bits &= ~((1 << (23 - model.fractionBits)) - 1);
   if (halfResult) // to odd, so that one more rounding is as if there was none
     bits |= (back != size) & 1;
   Floats result = Floats(bits | (sign & INT32_MIN)) * down;
