@@ -105,7 +105,7 @@ int64_t unpack([[maybe_unused]] const FatEntry &entry,
 }
 
 Image textOf(const FatEntry &entry, Bytes content) {
-  constexpr uint64_t longest = uint64_t(1) << 30;
+  constexpr uint64_t longest = uint64_t(1) << 28; // of a text, generously
   if (!(entry.flags & (flagLz4 | flagZstd)))
     return {CUDA_SUCCESS, content.text(), ""};
   if (entry.compressedBytes > content.size || entry.compressedBytes > longest ||

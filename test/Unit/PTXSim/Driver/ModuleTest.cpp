@@ -126,7 +126,7 @@ TEST_F(ModuleTest, CompressedFatBinaries) {
       expectRefusal(CUDA_ERROR_INVALID_IMAGE,
                     image(packed.substr(0, bytes), plain), "does not unpack");
     expectRefusal(CUDA_ERROR_INVALID_IMAGE,
-                  image(packed, (uint64_t(1) << 30) + 1),
+                  image(packed, (uint64_t(1) << 28) + 1),
                   "sizes of an entry are wrong");
     std::string tooLong = fatbin(1, packed, 80, isZstd ? 0x8011 : 0x2011,
                                  uint32_t(packed.size()) + 64, plain);
