@@ -176,6 +176,10 @@ void resolveAddresses(const Op &op, Warp &warp, Window window, uint32_t mask,
     }
     return;
   }
+  case Window::Param:
+    for (unsigned i = 0; i < lanes; ++i)
+      a[i] += block.grid->params;
+    return resolveGlobal(op, warp, mask, bytes, a);
   default:
     return;
   }
@@ -243,8 +247,8 @@ bool decodeAddress(Decoder &decoder, const ptx::Operand &operand,
       op.o[2] = place.area.stride;
       return is(place.kernel ? Window::KernelParam : Window::ParamArea);
     }
-    decoder.address(operand, op, 1); // addresses of parameters are generic
-    return is(Window::Global);
+    decoder.address(operand, op, 1);
+    return is(Window::Param);
   case ptx::Space::Global:
   case ptx::Space::Const:
     decoder.address(operand, op, 1);

@@ -18,6 +18,7 @@ enum class Window : uint8_t {
   Local,
   KernelParam, ///< imm is an offset in the block of parameters
   ParamArea,   ///< imm is a row of the frame, o[2] the stride of a lane
+  Param,       ///< of the block of parameters, by an address from its begin
 };
 
 constexpr uint32_t windowBits = 7;

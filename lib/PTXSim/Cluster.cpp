@@ -17,7 +17,7 @@ constexpr uint32_t manyLooks = 64;
 /// Waits that gave up, and instructions of warps after them, with nothing else
 /// between, that are taken for a deadlock: enough for other clusters to run.
 constexpr uint32_t manyTimeouts = 64;
-constexpr uint64_t manySteps = 1 << 18;
+constexpr uint64_t manySteps = 1 << 17;
 
 std::string text(const Dim3 &d) {
   return "(" + std::to_string(d[0]) + ", " + std::to_string(d[1]) + ", " +

@@ -60,7 +60,7 @@ struct Op {
 
 /// A row that is filled when a frame is made.
 struct FilledRow {
-  enum class Kind : uint8_t { Special, Shared, Local, Param };
+  enum class Kind : uint8_t { Special, Shared, Local };
   Kind kind;
   ptx::SpecialRegister special{};
   uint8_t component = 0;

@@ -190,11 +190,8 @@ uint32_t Decoder::row(const Operand &operand, Type type) {
       return filledRow(filled);
     }
     if (auto it = layout.kernelParams.find(variable);
-        it != layout.kernelParams.end()) {
-      filled.kind = FilledRow::Kind::Param;
-      filled.offset += it->second;
-      return filledRow(filled);
-    }
+        it != layout.kernelParams.end()) // from the begin of the block
+      return constant(it->second + uint64_t(operand.offset), bytes);
     unsupported("the address of \"" + variable->name + "\"");
     return scratch(bytes);
   }

@@ -80,6 +80,14 @@ void convertAddress(const Op &op, Warp &warp, uint32_t mask) {
   put(warp.row<T>(op.o[0]), mask, [&](unsigned i) { return a[i] + base; });
 }
 
+/// The same of parameters, whose base each launch chooses; imm: 1 or -1.
+template <class T>
+void convertParamAddress(const Op &op, Warp &warp, uint32_t mask) {
+  const T *a = warp.row<T>(op.o[1]);
+  T base = T(warp.block->grid->params * uint64_t(op.imm));
+  put(warp.row<T>(op.o[0]), mask, [&](unsigned i) { return a[i] + base; });
+}
+
 void isSpace(const Op &op, Warp &warp, uint32_t mask) {
   const uint64_t *a = warp.row<uint64_t>(op.o[1]);
   const Block &block = *warp.block;
@@ -174,10 +182,17 @@ void decodeMove(Decoder &decoder, const ptx::Instruction &instruction, Op &op) {
     uint64_t base = shared                       ? decoder.memory.sharedWindow()
                     : space == ptx::Space::Local ? decoder.memory.localWindow()
                                                  : 0;
-    op.imm = int64_t(instruction.has(Modifier::To) ? 0 - base : base);
     // Of 32 bits: their low half, which serves to go there and back.
-    op.handler = instruction.type() == Type::U32 ? convertAddress<uint32_t>
-                                                 : convertAddress<uint64_t>;
+    bool narrow = instruction.type() == Type::U32;
+    bool back = instruction.has(Modifier::To);
+    if (space == ptx::Space::Param || space == ptx::Space::ParamEntry) {
+      op.imm = back ? -1 : 1;
+      op.handler = narrow ? convertParamAddress<uint32_t>
+                          : convertParamAddress<uint64_t>;
+      break;
+    }
+    op.imm = int64_t(back ? 0 - base : base);
+    op.handler = narrow ? convertAddress<uint32_t> : convertAddress<uint64_t>;
     break;
   }
   case Opcode::Isspacep:

@@ -134,9 +134,6 @@ void Warp::fill(Frame &frame) {
     case FilledRow::Kind::Local:
       broadcastBits(to, row.offset + frame.localBase, row.width);
       break;
-    case FilledRow::Kind::Param:
-      broadcastBits(to, row.offset + block->grid->params, row.width);
-      break;
     }
   }
 }
