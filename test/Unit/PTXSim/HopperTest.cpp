@@ -137,6 +137,36 @@ TEST(Hopper, RegistersGoFromWarpToWarp) {
   }
 }
 
+TEST(Hopper, AddressesOfParametersAreOfTheirSpace) {
+  Sim sim("h100");
+  ASSERT_TRUE(sim.load(R"(
+.version 8.3
+.target sm_90a
+.address_size 64
+.visible .entry k(.param .u64 out, .param .align 8 .b8 p[16]) {
+  .reg .b32 %r<5>;
+  .reg .b64 %rd<7>;
+  ld.param.u64 %rd1, [out];
+  mov.b32 %r1, p;
+  cvt.u64.u32 %rd2, %r1;
+  cvta.param.u64 %rd3, %rd2;
+  ld.u32 %r2, [%rd3+4];
+  mov.b64 %rd4, p;
+  ld.param.u32 %r3, [%rd4+8];
+  cvta.to.param.u64 %rd5, %rd3;
+  ld.param.u32 %r4, [%rd5+12];
+  st.global.u32 [%rd1], %r2;
+  st.global.u32 [%rd1+4], %r3;
+  st.global.u32 [%rd1+8], %r4;
+  ret;
+}
+)")) << sim.error.str();
+  Address out = sim.upload(std::vector<int>(3));
+  EXPECT_RUNS(sim.run("k", {1, 1, 1}, {1, 1, 1}, 0, out,
+                      std::array<int, 4>{10, 11, 12, 13}));
+  EXPECT_EQ(sim.download<int>(out, 3), (std::vector<int>{11, 12, 13}));
+}
+
 class HopperFaults : public ::testing::Test {
 protected:
   HopperFaults() : sim("h100") {}
