@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// bar, barrier, fences. Memory is sequentially consistent here, so fences have
-// nothing to do.
+// bar, barrier, fences. Memory is sequentially consistent here, so most fences
+// have nothing to do.
 #include "Decoder.h"
 #include "Lanes.h"
 
@@ -82,9 +82,12 @@ void decodeBarrier(Decoder &decoder, const ptx::Instruction &instruction,
     op.o[1] = decoder.row(operands[0], Type::U32);
     op.handler = warpBarrier;
     break;
+  case Opcode::FenceProxy:
+    if (!operands.empty())
+      return decodeTensorMapFence(decoder, instruction, op);
+    [[fallthrough]];
   case Opcode::Fence:
   case Opcode::FenceMbarrierInit:
-  case Opcode::FenceProxy:
   case Opcode::Membar:
   case Opcode::MembarProxy:
     op.handler = [](const Op &, Warp &, uint32_t) {};

@@ -80,6 +80,7 @@ SharedPlace sharedPlace(const Op &op, const Warp &warp, unsigned lane,
 
 void Cluster::start() {
   records.clear();
+  seenMaps.clear();
   events = eventsAtTimeout = stepsAtTimeout = 0;
   timeouts = looks = 0;
 }

@@ -87,6 +87,10 @@ struct Cluster {
   uint32_t arrived() const;
   uint32_t threads() const;
 
+  /// Tensor maps as copies saw them at first. They may go on seeing them so
+  /// until a fence says that they changed.
+  std::unordered_map<Address, TensorMap> seenMaps;
+
   /// Counted for whatever may let another warp go on.
   uint64_t events = 0;
 

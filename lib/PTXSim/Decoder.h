@@ -117,6 +117,7 @@ void decodeAsyncStore(Decoder &, const ptx::Instruction &, Op &);
 void decodeBulkCopy(Decoder &, const ptx::Instruction &, Op &);
 void decodeMbarrier(Decoder &, const ptx::Instruction &, Op &);
 void decodeCluster(Decoder &, const ptx::Instruction &, Op &);
+void decodeTensorMapFence(Decoder &, const ptx::Instruction &, Op &);
 void decodeRegisters(Decoder &, const ptx::Instruction &, Op &);
 void decodeBarrier(Decoder &, const ptx::Instruction &, Op &);
 void decodeWarp(Decoder &, const ptx::Instruction &, Op &);

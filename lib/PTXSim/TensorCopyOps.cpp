@@ -228,6 +228,8 @@ TensorMap readTensorMap(const Op &op, const Warp &warp, unsigned lane,
             "a tensor map that is not aligned to 64 bytes");
   TensorMap map;
   std::memcpy(&map, reinterpret_cast<const void *>(address), sizeof map);
+  if (warp.block->grid->device->options.async != AsyncOrder::Early)
+    map = warp.block->cluster->seenMaps.try_emplace(address, map).first->second;
   if (map.magic != TensorMap::magicNumber)
     faultOf(op, ErrorKind::IllegalInstruction, lane, "this is no tensor map");
   std::string broken = map.validate();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Tensor maps that kernels make: tensormap.replace, tensormap.cp_fenceproxy.
+// Tensor maps that kernels make: tensormap.replace, tensormap.cp_fenceproxy,
+// fence.proxy.tensormap.
 #include "BulkCopy.h"
 #include "Lanes.h"
 
@@ -116,7 +117,21 @@ void copyMap(const Op &op, Warp &warp, uint32_t mask) {
   std::memcpy(reinterpret_cast<void *>(to), from.pointer(), sizeof(TensorMap));
 }
 
+/// Extras: the address of a map that copies have to look at again.
+void forgetMap(const Op &op, Warp &warp, uint32_t mask) {
+  for (unsigned lane = 0; lane < lanes; ++lane)
+    if (mask >> lane & 1)
+      warp.block->cluster->seenMaps.erase(
+          addressOf(warp, warp.extras(op), lane));
+}
+
 } // namespace
+
+void decodeTensorMapFence(Decoder &decoder, const ptx::Instruction &instruction,
+                          Op &op) {
+  addAddress(decoder, op, instruction.operands[0]);
+  op.handler = forgetMap;
+}
 
 void decodeTensorMap(Decoder &decoder, const ptx::Instruction &instruction,
                      Op &op) {

@@ -301,7 +301,7 @@ extern "C" __global__ void multicast(const __grid_constant__ Map from, const int
   clusterSync();
 }
 
-// A tensor map made of zeros and one made of another one.
+// A tensor map made of zeros, then at the same place one made of another one.
 extern "C" __global__ void make_maps(const __grid_constant__ Map host, const int *other, Map *maps, unsigned *out) {
   __shared__ alignas(128) Map map;
   __shared__ alignas(1024) unsigned tile[64];
@@ -313,7 +313,7 @@ extern "C" __global__ void make_maps(const __grid_constant__ Map host, const int
     ((unsigned *)&map)[t] = round ? ((const unsigned *)&host)[t] : 0;
     __syncwarp();
     if (t == 0) {
-      asm volatile("tensormap.replace.tile.global_address.shared::cta.b1024.b64 [%0], %1;" ::"l"((u64)m), "l"(other));
+      asm volatile("tensormap.replace.tile.global_address.shared::cta.b1024.b64 [%0], %1;" ::"l"((u64)m), "l"(other + 4 * round));
 #define FIELD(name, i, v) asm volatile("tensormap.replace.tile." name ".shared::cta.b1024.b32 [%0], " i ", %1;" ::"l"((u64)m), "r"(v))
 #define KIND(name, v) asm volatile("tensormap.replace.tile." name ".shared::cta.b1024.b32 [%0], " v ";" ::"l"((u64)m))
       if (!round) {
@@ -333,14 +333,14 @@ extern "C" __global__ void make_maps(const __grid_constant__ Map host, const int
     }
     __syncwarp();
     asm volatile("tensormap.cp_fenceproxy.global.shared::cta.tensormap::generic.release.gpu.sync.aligned [%0], [%1], 128;" ::"l"(
-                     &maps[round]), "l"((u64)m) : "memory");
-    asm volatile("fence.proxy.tensormap::generic.acquire.gpu [%0], 128;" ::"l"(&maps[round]) : "memory");
-    asm volatile("prefetch.tensormap [%0];" ::"l"(&maps[round]));
+                     maps), "l"((u64)m) : "memory");
+    asm volatile("fence.proxy.tensormap::generic.acquire.gpu [%0], 128;" ::"l"(maps) : "memory");
+    asm volatile("prefetch.tensormap [%0];" ::"l"(maps));
     if (t == 0) {
       fence();
       expect(&bar, 256);
       asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(
-                       SMEM(tile)), "l"(&maps[round]), "r"(16), "r"(-2), "r"(SMEM(&bar)) : "memory");
+                       SMEM(tile)), "l"(maps), "r"(16), "r"(-2), "r"(SMEM(&bar)) : "memory");
     }
     __syncwarp();
     await(&bar, round);

@@ -164,8 +164,10 @@ TEST(TensorCopy, WithMapsThatAKernelMakes) {
   for (uint32_t i = 0; i < 64; ++i)
     tile[box.placeInTile(i)] =
         box.placeInTensor(i) < 0 ? 0 : in[box.placeInTensor(i)];
+  // The second map begins four elements later.
   std::vector<int> expected = tile;
-  expected.insert(expected.end(), tile.begin(), tile.end());
+  for (int x : tile)
+    expected.push_back(x ? x + 4 : 0);
   for (const Options &options : everyOrder("h100")) {
     Sim sim(options);
     sim.loadFile("hopper.ptx");
@@ -175,6 +177,19 @@ TEST(TensorCopy, WithMapsThatAKernelMakes) {
     EXPECT_RUNS(sim.run("make_maps", {1, 1, 1}, {32, 1, 1}, 0, box.map(other),
                         sim.upload(in), maps, out));
     EXPECT_EQ(sim.download<int>(out, 128), expected);
+    // Without the fence copies may see the first map again.
+    std::string text = Sim::readInput("hopper.ptx");
+    size_t fence = text.find("fence.proxy.tensormap::generic.acquire");
+    ASSERT_NE(fence, std::string::npos);
+    while (fence != std::string::npos) {
+      text.insert(fence, "//");
+      fence = text.find("fence.proxy.tensormap::generic.acquire", fence + 3);
+    }
+    ASSERT_TRUE(sim.load(text)) << sim.error.str();
+    EXPECT_RUNS(sim.run("make_maps", {1, 1, 1}, {32, 1, 1}, 0, box.map(other),
+                        sim.upload(in), maps, out));
+    EXPECT_EQ(sim.download<int>(out, 128) == expected,
+              options.async == AsyncOrder::Early);
   }
 }
 
