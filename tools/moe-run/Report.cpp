@@ -121,7 +121,7 @@ std::string moe::run::planReport(const Description &description, bool json) {
                    static_cast<long long>(model->batch),
                    static_cast<long long>(model->maxLength),
                    static_cast<long long>(model->prefillChunk));
-  text += row("weights", memory.weightsBytes, "mapped from weights.bin");
+  text += row("weights", memory.weightsBytes, "from weights.bin");
   text += row("KV caches", memory.kvBytes,
               description.kv ? description.kv->policy : "");
   if (description.kv)
