@@ -2,6 +2,7 @@
 //
 // A block: its warps, its shared memory and its barriers.
 #include "Cluster.h"
+#include "Observer.h"
 
 #include <algorithm>
 #include <cstring>
@@ -78,6 +79,8 @@ void Block::arrive(Warp &warp, unsigned number, uint32_t mask,
               ": a thread arrives twice before it completes",
           arrived & mask);
   arrived |= mask;
+  if (grid->observer)
+    grid->observer->arrive(*this, warp, number, mask);
   barrier.predicate[warp.index] |= predicate & mask;
   checkBarrier(number);
 }
@@ -105,10 +108,14 @@ void Block::checkBarrier(unsigned number) {
   }
   barrier.used = false;
   ++cluster->events;
-  auto release = [&](Group &group) {
+  if (grid->observer)
+    grid->observer->complete(*this, number);
+  auto release = [&](Warp &warp, Group &group) {
     if (!group.mask || group.wait != Wait::Barrier || group.data != number)
       return;
     group.wait = Wait::None;
+    if (grid->observer)
+      grid->observer->pass(warp, number, group.mask);
     const Op &op = grid->code->ops[group.pc - 1];
     if (op.o[0] == noRow)
       return;
@@ -126,9 +133,9 @@ void Block::checkBarrier(unsigned number) {
     std::memcpy(row, &bits, 4);
   };
   for (Warp &warp : warps) {
-    release(warp.now);
+    release(warp, warp.now);
     for (Group &group : warp.rest)
-      release(group);
+      release(warp, group);
   }
 }
 

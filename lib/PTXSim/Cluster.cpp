@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Cluster.h"
+#include "Observer.h"
 
 #include <algorithm>
 #include <cinttypes>
@@ -91,6 +92,8 @@ bool Cluster::chance(uint32_t of) {
 }
 
 void Cluster::issue(AsyncRecord record) {
+  if (grid->observer)
+    grid->observer->issue(record);
   records.push_back(std::move(record));
   if (grid->device->options.async == AsyncOrder::Early || chance(4))
     perform(records.size() - 1);
@@ -109,6 +112,8 @@ void Cluster::perform(size_t index, bool readOnly) {
     // It is gone before it is told of, which may begin others.
     records.erase(records.begin() + std::ptrdiff_t(index));
     ++events;
+    if (grid->observer)
+      grid->observer->perform(record);
     record.write(record);
   } catch (Fault &fault) {
     fault.warp = record.warp;
@@ -244,6 +249,8 @@ void Cluster::arrive(Warp &warp, uint32_t mask) {
           "barrier.cluster.wait between",
           twice);
   warp.clusterArrived |= mask;
+  if (grid->observer)
+    grid->observer->clusterArrive(warp, mask);
   checkBarrier();
 }
 
@@ -258,6 +265,8 @@ void Cluster::checkBarrier() {
   if (!any)
     return;
   ++events;
+  if (grid->observer)
+    grid->observer->clusterComplete(*this);
   auto wake = [](Group &group) {
     if (group.wait == Wait::Cluster)
       group.wait = Wait::None;

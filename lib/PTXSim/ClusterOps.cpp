@@ -5,6 +5,7 @@
 #include "BulkCopy.h"
 #include "Lanes.h"
 #include "Mbarrier.h"
+#include "Observer.h"
 
 namespace moe::ptxsim {
 
@@ -28,6 +29,8 @@ void clusterWait(const Op &, Warp &warp, uint32_t mask) {
     return;
   }
   warp.clusterComplete &= ~mask;
+  if (Observer *observer = warp.block->grid->observer)
+    observer->clusterPass(warp, mask);
 }
 
 constexpr uint64_t ofRank = (uint64_t(1) << Memory::sharedRankShift) - 1;

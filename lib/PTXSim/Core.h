@@ -26,6 +26,8 @@ struct Warp;
 struct Block;
 struct Cluster;
 struct Grid;
+class Observer;
+struct WatchedBlock;
 using Handler = void (*)(const Op &, Warp &, uint32_t mask);
 
 /// How an instruction moves the program counter.
@@ -87,6 +89,7 @@ struct FunctionCode {
   uint32_t frameBytes = 0;
   uint32_t registerBytes = 0; ///< they come first in a frame
   uint32_t localBytes = 0;
+  std::vector<uint32_t> registerRows; ///< of Function::registers
   std::vector<ConstantRow> constants;
   std::vector<FilledRow> filled;
   std::vector<ParamArea> params, returns;
@@ -213,6 +216,8 @@ struct Warp {
 
 private:
   friend struct Block;
+  template <bool Observed>
+  void runFor(uint64_t budget);
   bool select();
   void branch(uint32_t target, uint32_t taken);
   void call(const Op &op, uint32_t mask);
@@ -255,6 +260,7 @@ struct Block {
   bool ended = false; ///< and what it left behind was looked at
   /// Registers that warps have given back, for each thread of a warp.
   uint32_t freeRegisters = 0;
+  WatchedBlock *watched = nullptr; ///< what an observer keeps of it
 
   void start(Grid &grid, Cluster &cluster, Dim3 id, uint32_t rank);
   bool done() const;
@@ -288,6 +294,7 @@ struct Grid {
   uint64_t asyncRandom = 0;
   uint64_t steps = 0;
   Warp *running = nullptr;
+  Observer *observer = nullptr; ///< null: nobody looks
 };
 
 /// An error of the running kernel; the scheduler adds the place.
@@ -310,6 +317,10 @@ uint32_t launchRegisters(const ptx::Directives &directives,
 void finishCopies(Warp &warp, uint32_t mask);
 /// Those of a lane up to the copy of that number.
 void finishCopiesUpTo(Warp &warp, unsigned lane, uint64_t number);
+/// Where the 16-byte parts of shared memory lie that a warp reads for a product
+/// with these matrix descriptors.
+void wgmmaParts(const Op &op, const Warp &warp, uint64_t a, uint64_t b,
+                std::vector<uint32_t> &parts);
 
 inline uint64_t nextRandom(uint64_t &state) {
   uint64_t z = (state += 0x9e3779b97f4a7c15ull);

@@ -398,6 +398,7 @@ void Decoder::decodeFunction(const ptx::Function &what, FunctionCode &to) {
     registerRows.push_back(allocate(one * reg.vector));
   }
   to.registerBytes = frameBytes;
+  to.registerRows = registerRows;
   for (const ptx::Variable &variable : what.variables) {
     if (variable.space != ptx::Space::Local)
       continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Core.h"
+#include "Inspect/Inspector.h"
 #include "Launcher.h"
 
 #include <algorithm>
@@ -10,6 +11,8 @@ namespace moe::ptxsim {
 
 Device::Device(const Options &options)
     : options(options), mem(options.device->memoryBytes) {
+  if (options.checks & bit(Check::Init))
+    mem.trackDefined();
   setOutput([](std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
@@ -23,7 +26,8 @@ void Device::setOutput(std::function<void(std::string_view)> sink) {
 }
 
 uint32_t Device::occupancy(const Kernel &kernel, uint32_t threads,
-                           uint32_t dynamicSharedBytes) const {
+                           uint32_t dynamicSharedBytes,
+                           uint32_t registers) const {
   const Properties &p = properties();
   uint64_t shared = uint64_t(kernel.staticSharedBytes) + dynamicSharedBytes;
   if (!threads || threads > p.maxThreadsPerBlock ||
@@ -32,7 +36,8 @@ uint32_t Device::occupancy(const Kernel &kernel, uint32_t threads,
   uint32_t warps = (threads + lanes - 1) / lanes;
   // Registers are given to warps in units of 256.
   uint32_t registersOfWarp =
-      (std::max(kernel.registers, 1u) * lanes + 255) / 256 * 256;
+      (std::max(registers ? registers : kernel.registers, 1u) * lanes + 255) /
+      256 * 256;
   uint32_t blocks = p.maxBlocksPerMultiprocessor;
   blocks = std::min(blocks, p.maxThreadsPerMultiprocessor / (warps * lanes));
   blocks = std::min(blocks,
@@ -119,6 +124,24 @@ Error checkLaunch(const Device &device, const Kernel &kernel,
 
 } // namespace
 
+/// What the launch itself says of how many blocks are resident.
+void Device::count(KernelCounters &counters, const Kernel &kernel,
+                   const Launch &launch) {
+  const auto &module = kernel.code().module;
+  auto [it, isNew] = assembled.try_emplace(module);
+  if (isNew)
+    it->second = ptxasRegisters(*module);
+  auto known = it->second.find(kernel.name);
+  counters.registersFromPtxas = known != it->second.end();
+  counters.registers =
+      counters.registersFromPtxas ? known->second : kernel.registers;
+  counters.threadsOfBlock = launch.block[0] * launch.block[1] * launch.block[2];
+  counters.sharedOfBlock = kernel.staticSharedBytes + launch.dynamicSharedBytes;
+  counters.blocksOfMultiprocessor =
+      occupancy(kernel, counters.threadsOfBlock, launch.dynamicSharedBytes,
+                counters.registers);
+}
+
 Error Device::run(const Kernel &kernel, const Launch &launch,
                   LaunchStatistics *statistics) {
 #if defined(__x86_64__)
@@ -169,7 +192,15 @@ Error Device::run(const Kernel &kernel, const Launch &launch,
   uint32_t resident =
       occupancy(kernel, grid.threads, launch.dynamicSharedBytes) *
       properties().multiprocessors;
+  std::optional<Inspector> inspector;
+  if (options.counters || options.checks & ~bit(Check::Leak))
+    grid.observer = &inspector.emplace(grid, options, found);
   Error error = Launcher(grid, resident).run(statistics);
+  if (options.counters) {
+    KernelCounters &counters = counted[kernel.name];
+    inspector->addTo(counters);
+    count(counters, kernel, launch);
+  }
   if (params)
     (void)mem.free(params);
   return error;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Launcher.h"
+#include "Observer.h"
 
 #include <algorithm>
 #include <thread>
@@ -38,6 +39,8 @@ void Launcher::start(Cluster &cluster, Grid &on, uint64_t number) const {
     id[2] += rank / on.cluster[0] / on.cluster[1];
     cluster.blocks[rank].start(on, cluster, id, rank);
   }
+  if (on.observer)
+    on.observer->start(cluster.blocks);
 }
 
 bool Launcher::step(Cluster &cluster, Grid &on, uint64_t budget) {
@@ -107,6 +110,8 @@ void Launcher::report(const Fault &fault, const Grid &on) {
   uint32_t thread = warp->index * lanes + (mask ? firstLane(mask) : 0);
   error.thread = {thread % on.block[0], thread / on.block[0] % on.block[1],
                   thread / on.block[0] / on.block[1]};
+  if (on.observer)
+    on.observer->fault(error);
 }
 
 void Launcher::work(uint32_t worker) {
@@ -147,6 +152,8 @@ void Launcher::work(uint32_t worker) {
         begun.push_back(std::move(cluster));
         continue;
       }
+      if (own.observer)
+        own.observer->end(cluster->blocks);
       for (Block &block : cluster->blocks)
         for (Warp &warp : block.warps) {
           sum.warpInstructions += warp.warpInstructions;
@@ -164,7 +171,8 @@ void Launcher::work(uint32_t worker) {
 }
 
 Error Launcher::run(LaunchStatistics *statistics) {
-  uint32_t threads = grid.device->options.threads;
+  // Who looks on looks at one thing at a time.
+  uint32_t threads = grid.observer ? 1 : grid.device->options.threads;
   if (threads > clusters)
     threads = uint32_t(clusters);
   std::vector<std::thread> helpers;

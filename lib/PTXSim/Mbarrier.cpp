@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Mbarrier.h"
+#include "Observer.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -18,6 +19,8 @@ uint64_t witness(const Mbarrier &barrier) {
 
 void update(const SharedPlace &place, Mbarrier &barrier) {
   if (!barrier.pending && !barrier.transactions) {
+    if (Observer *observer = place.block->grid->observer)
+      observer->mbarrierComplete(place);
     ++barrier.phase;
     barrier.pending = barrier.expected;
     place.block->wakeAtMbarrier(place.offset);
@@ -87,6 +90,8 @@ void arrive(const Op &op, Warp &warp, uint32_t mask) {
   const uint32_t *count =
       op.o[2] == noRow ? nullptr : warp.row<uint32_t>(op.o[2]);
   forEach(op, warp, mask, [&](unsigned i, const SharedPlace &place) {
+    if (Observer *observer = warp.block->grid->observer)
+      observer->mbarrierArrive(warp, i, place);
     uint32_t arrivals = count ? count[i] : 1;
     if (op.flags & expects) {
       expectBytes(op, i, place, count[i]);
@@ -164,6 +169,9 @@ void wait(const Op &op, Warp &warp, uint32_t mask) {
   }
   Cluster &cluster = *warp.block->cluster;
   Grid &grid = *warp.block->grid;
+  for (unsigned i = 0; grid.observer && i < lanes; ++i)
+    if (complete >> i & 1)
+      grid.observer->mbarrierPass(warp, i, places[i]);
   uint32_t missing = mask & ~complete;
   bool gaveUp = warp.now.data2 == ~uint64_t(0) ||
                 (grid.device->options.async == AsyncOrder::Random &&

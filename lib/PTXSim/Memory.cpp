@@ -93,6 +93,8 @@ Address Memory::allocate(uint64_t bytes, uint64_t alignment,
              ? freed.erase(it)
              : std::next(it);
   live[at] = {at, bytes, kind, readOnly};
+  if (tracking && kind == AllocationKind::Device)
+    defined[at].resize((bytes + 63) / 64);
   usedBytes += bytes;
   return at;
 }
@@ -111,6 +113,7 @@ Error Memory::free(Address address) {
   if (freed.size() >= 4096)
     freed.erase(freed.begin());
   freed[address] = it->second;
+  defined.erase(address);
   live.erase(it);
   return {};
 }
@@ -189,6 +192,41 @@ Error Memory::check(Address address, uint64_t bytes) const {
                          ": " + describe(address, bytes));
 }
 
+uint64_t *Memory::definedBits(Address allocation) const {
+  auto it = defined.find(allocation);
+  return it == defined.end() ? nullptr : it->second.data();
+}
+
+void Memory::define(Address to, uint64_t bytes, Address from) {
+  if (!tracking || !bytes)
+    return;
+  Address base = find(to)->address;
+  uint64_t *bits = definedBits(base);
+  if (!bits)
+    return;
+  Address sourceBase = from ? find(from)->address : 0;
+  const uint64_t *source = from ? definedBits(sourceBase) : nullptr;
+  std::vector<bool> moved; // the ranges may overlap
+  for (uint64_t i = 0; source && i < bytes; ++i) {
+    uint64_t at = from - sourceBase + i;
+    moved.push_back(source[at / 64] >> at % 64 & 1);
+  }
+  for (uint64_t i = 0; i < bytes;) {
+    uint64_t at = to - base + i;
+    if (!source && at % 64 == 0 && bytes - i >= 64) {
+      bits[at / 64] = ~uint64_t(0);
+      i += 64;
+      continue;
+    }
+    uint64_t one = uint64_t(1) << at % 64;
+    if (!source || moved[i])
+      bits[at / 64] |= one;
+    else
+      bits[at / 64] &= ~one;
+    ++i;
+  }
+}
+
 Error Memory::read(Address from, void *to, uint64_t bytes) const {
   if (Error error = check(from, bytes))
     return error;
@@ -200,6 +238,7 @@ Error Memory::write(Address to, const void *from, uint64_t bytes) {
   if (Error error = check(to, bytes))
     return error;
   std::memcpy(reinterpret_cast<void *>(to), from, bytes);
+  define(to, bytes);
   return {};
 }
 
@@ -210,6 +249,7 @@ Error Memory::copy(Address to, Address from, uint64_t bytes) {
     return error;
   std::memmove(reinterpret_cast<void *>(to),
                reinterpret_cast<const void *>(from), bytes);
+  define(to, bytes, from);
   return {};
 }
 
@@ -220,6 +260,7 @@ Error Memory::fill(Address to, uint32_t value, unsigned width, uint64_t count) {
                                                     " bytes at " + hex(to));
   if (Error error = check(to, count * width))
     return error;
+  define(to, count * width);
   if (width == 1) {
     std::memset(reinterpret_cast<void *>(to), int(value & 0xff), count);
     return {};

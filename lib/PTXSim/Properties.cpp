@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "moe/PTXSim/Properties.h"
 
+#include "moe/PTXSim/Inspection.h"
+
 #include <cstdlib>
 #include <cstring>
 
@@ -103,6 +105,11 @@ Error Options::fromEnvironment(Options &options) {
     if (!options.exactTensorCores && std::strcmp(text, "fast"))
       return wrong("MOE_SIM_TENSOR", text, "exact or fast");
   }
+  if ((text = std::getenv("MOE_SIM_CHECK")) && *text &&
+      !readChecks(text, options.checks))
+    return wrong("MOE_SIM_CHECK", text,
+                 "all, or some of memory,init,race,sync,wait,proxy,leak");
+  uint64_t counters = 0;
   uint64_t threads = options.threads;
   struct {
     const char *name;
@@ -110,13 +117,15 @@ Error Options::fromEnvironment(Options &options) {
   } numbers[] = {{"MOE_SIM_SCHED", &options.scheduleSeed},
                  {"MOE_SIM_THREADS", &threads},
                  {"MOE_SIM_APPROX", &options.approximationSeed},
-                 {"MOE_SIM_STEPS", &options.maxSteps}};
+                 {"MOE_SIM_STEPS", &options.maxSteps},
+                 {"MOE_SIM_COUNTERS", &counters}};
   for (auto &number : numbers)
     if ((text = std::getenv(number.name)) && !readNumber(text, *number.value))
       return wrong(number.name, text, "a number");
   if (threads < 1 || threads > 256)
     return wrong("MOE_SIM_THREADS", std::getenv("MOE_SIM_THREADS"), "1 to 256");
   options.threads = uint32_t(threads);
+  options.counters = counters != 0;
   return {};
 }
 

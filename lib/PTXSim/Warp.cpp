@@ -5,6 +5,7 @@
 // branches that parted them; after many backward branches another group has
 // its turn, so that lanes that spin do not starve those they wait for.
 #include "Cluster.h"
+#include "Observer.h"
 
 #include <algorithm>
 #include <cstring>
@@ -258,6 +259,8 @@ void Warp::exitLanes(uint32_t mask) {
   if (!mask)
     return;
   finishCopies(*this, mask);
+  if (Observer *observer = block->grid->observer)
+    observer->exit(*this, mask);
   live &= ~mask;
   now.mask &= ~mask;
   for (Frame *frame = now.frame; frame; frame = frame->parent)
@@ -284,8 +287,11 @@ void Warp::checkWarpBarrier() {
     each([&](Group &other) { here |= other.data == members ? other.mask : 0; });
     if ((here & members & live) == (members & live))
       each([&](Group &other) {
-        if (other.data == members)
-          other.wait = Wait::None;
+        if (other.data != members)
+          return;
+        other.wait = Wait::None;
+        if (Observer *observer = block->grid->observer)
+          observer->warpBarrier(*this, other.mask);
       });
   });
 }
@@ -329,11 +335,21 @@ void Warp::synchronise(const Op &op, uint32_t mask) {
     rest.push_back(others);
     now.mask = ready;
   }
+  if (Observer *observer = block->grid->observer)
+    observer->observe(op, *this, ready);
   op.handler(op, *this, ready);
   ++now.pc;
 }
 
 void Warp::run(uint64_t budget) {
+  if (block->grid->observer)
+    runFor<true>(budget);
+  else
+    runFor<false>(budget);
+}
+
+template <bool Observed>
+void Warp::runFor(uint64_t budget) {
   const Grid &grid = *block->grid;
   const Op *ops = grid.code->ops.data();
   if (!live || ((now.wait != Wait::None || !now.mask) && !select()))
@@ -350,6 +366,9 @@ void Warp::run(uint64_t budget) {
       uint32_t p = predicate(op.guard);
       mask &= op.guardNegated ? ~p : p;
     }
+    if constexpr (Observed)
+      if (op.flow != Flow::Sync)
+        grid.observer->observe(op, *this, mask);
     switch (op.flow) {
     case Flow::Next:
       if (mask)

@@ -283,6 +283,26 @@ void issue(const Op &op, Warp &warp, uint32_t mask) {
 
 } // namespace
 
+void wgmmaParts(const Op &op, const Warp &warp, uint64_t a, uint64_t b,
+                std::vector<uint32_t> &parts) {
+  auto add = [&](uint64_t bits, bool transposed, uint32_t first,
+                 uint32_t count) {
+    Descriptor descriptor(op, bits);
+    if (!transposed) {
+      for (uint32_t i = 0; i < count; ++i)
+        for (unsigned part = 0; part < rowBytes / partBytes; ++part)
+          parts.push_back(descriptor.place(first + i, part));
+      return;
+    }
+    for (uint32_t i = 0; i < count; i += 8)
+      for (uint32_t k = 0; k < rowBytes / 2; ++k)
+        parts.push_back(descriptor.transposedPlace((first + i) / 8, k));
+  };
+  if (!op.mode)
+    add(a, op.flags & transposeA, warp.index % 4 * 16, 16);
+  add(b, op.flags & transposeB, 0, op.source->shape.n);
+}
+
 void decodeWgmma(Decoder &decoder, const ptx::Instruction &instruction,
                  Op &op) {
   const auto &operands = instruction.operands;

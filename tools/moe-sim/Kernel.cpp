@@ -14,6 +14,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <memory>
 
 using namespace moe::rt;
@@ -23,7 +24,8 @@ using moe::sim::Argument;
 namespace {
 
 struct KernelOptions {
-  std::string file, kernel, device;
+  std::string file, kernel, device, check, report;
+  bool counters = false;
   std::vector<uint32_t> grid{1}, block{1}, cluster;
   uint32_t shared = 0;
   size_t print = 8;
@@ -78,9 +80,36 @@ std::string typeOf(const moe::ptx::Module &module, const Kernel &kernel,
   return "";
 }
 
+/// What checkers and counters have to say: on stderr, or as JSON.
+void report(const Device &device, const std::string &path) {
+  if (path.empty() || path == "-") {
+    for (const Finding &finding : device.findings().all())
+      moe::tool::say(finding.str());
+    std::string table = countersTable(device.counters(), device.properties());
+    if (!table.empty()) {
+      table.pop_back();
+      moe::tool::say(table);
+    }
+    return;
+  }
+  std::ofstream file(path);
+  file << "{\n  \"simulated\": true,\n  \"device\": "
+       << jsonString(device.properties().name)
+       << ",\n  \"findings\": " << device.findings().json()
+       << ",\n  \"counters\": "
+       << countersJson(device.counters(), device.properties()) << "\n}\n";
+  file.close();
+  if (!file)
+    throw moe::rt::Error(ExitCode::inputWrong, path + ": cannot be written");
+}
+
 void run(const KernelOptions &options) {
   if (!options.device.empty())
     setenv("MOE_SIM_DEVICE", options.device.c_str(), 1);
+  if (!options.check.empty())
+    setenv("MOE_SIM_CHECK", options.check.c_str(), 1);
+  if (options.counters)
+    setenv("MOE_SIM_COUNTERS", "1", 1);
   Options simulator;
   check(Options::fromEnvironment(simulator));
   Device device(simulator);
@@ -127,7 +156,9 @@ void run(const KernelOptions &options) {
     arguments.push_back(std::move(argument));
   }
   LaunchStatistics statistics;
-  check(device.run(kernel, launch, &statistics));
+  moe::ptxsim::Error failed = device.run(kernel, launch, &statistics);
+  report(device, options.report);
+  check(failed);
   moe::tool::Output output;
   for (size_t i = 0; i < arguments.size(); ++i) {
     Argument &argument = arguments[i];
@@ -147,6 +178,10 @@ void run(const KernelOptions &options) {
       "%s: %llu thread instructions on a simulated %s", kernel.name.c_str(),
       (unsigned long long)statistics.threadInstructions,
       device.properties().id));
+  if (!device.findings().empty())
+    throw moe::rt::Error(ExitCode::inputWrong,
+                         std::to_string(device.findings().all().size()) +
+                             " findings of the checkers");
 }
 
 } // namespace
@@ -180,6 +215,15 @@ void moe::sim::declareKernel(CLI::App &app, Action &action) {
       ->take_all();
   command->add_option("--shared", options->shared,
                       "Bytes of dynamic shared memory");
+  command->add_option("--check", options->check,
+                      "Checkers: all, or some of memory, init, race, sync, "
+                      "wait, proxy with commas between; findings make the run "
+                      "fail");
+  command->add_flag("--counters", options->counters,
+                    "Count instructions, accesses, bank conflicts, operations");
+  command->add_option("--report", options->report,
+                      "Where findings and counters go: - (stderr), or a JSON "
+                      "file");
   command->add_option("--print", options->print,
                       "Values to print of a buffer that changed");
   command

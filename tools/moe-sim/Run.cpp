@@ -19,8 +19,8 @@ using namespace moe::rt;
 namespace {
 
 struct RunOptions {
-  std::string device, async, sched, threads, tensor, report;
-  bool trace = false;
+  std::string device, async, sched, threads, tensor, report, check;
+  bool trace = false, counters = false;
   std::vector<std::string> command;
 };
 
@@ -46,6 +46,9 @@ void run(const RunOptions &options) {
   set("MOE_SIM_THREADS", options.threads);
   set("MOE_SIM_TENSOR", options.tensor);
   set("MOE_SIM_REPORT", options.report);
+  set("MOE_SIM_CHECK", options.check);
+  if (options.counters)
+    setenv("MOE_SIM_COUNTERS", "1", 1);
   if (options.trace)
     setenv("MOE_SIM_TRACE", "1", 1);
   prepend("LD_LIBRARY_PATH", folder);
@@ -88,6 +91,12 @@ void moe::sim::declareRun(CLI::App &app, Action &action,
                   "Sums of tensor cores: exact or fast");
   run->add_option("--report", options->report,
                   "Say what was run: - for a table on stderr, or a JSON file");
+  run->add_option("--check", options->check,
+                  "Checkers: all, or some of memory, init, race, sync, wait, "
+                  "proxy, leak with commas between; findings make the run "
+                  "fail");
+  run->add_flag("--counters", options->counters,
+                "Count instructions, accesses, bank conflicts, operations");
   run->add_flag("--trace", options->trace,
                 "Print each call of the driver and its result");
   run->callback([options, &action] {

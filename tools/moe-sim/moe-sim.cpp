@@ -33,7 +33,8 @@ static int ownArguments(int argc, char **argv) {
     std::string option = argv[end++];
     if (option == "--")
       break;
-    bool flag = option == "--trace" || option == "--help" || option == "-h";
+    bool flag = option == "--trace" || option == "--counters" ||
+                option == "--help" || option == "-h";
     if (!flag && option.find('=') == std::string::npos && end < argc)
       ++end;
   }

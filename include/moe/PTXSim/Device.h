@@ -5,6 +5,8 @@
 #ifndef MOE_PTXSIM_DEVICE_H
 #define MOE_PTXSIM_DEVICE_H
 
+#include "moe/PTXSim/Counters.h"
+#include "moe/PTXSim/Inspection.h"
 #include "moe/PTXSim/Program.h"
 #include "moe/PTXSim/Properties.h"
 
@@ -38,8 +40,9 @@ public:
   const Memory &memory() const { return mem; }
 
   /// Blocks of that size that one multiprocessor holds; 0: does not fit.
+  /// `registers` a thread; 0: the kernel's own estimate.
   uint32_t occupancy(const Kernel &kernel, uint32_t threads,
-                     uint32_t dynamicSharedBytes) const;
+                     uint32_t dynamicSharedBytes, uint32_t registers = 0) const;
 
   /// Checks the launch and runs it. After an error of the running kernel the
   /// contents of its memory are undefined, as on silicon, but the device stays
@@ -50,11 +53,25 @@ public:
   /// Where vprintf of kernels goes; stdout by default.
   void setOutput(std::function<void(std::string_view)> sink);
 
+  /// What the checkers of Options::checks found in all launches.
+  const Findings &findings() const { return found; }
+  Findings &findings() { return found; }
+  /// With Options::counters.
+  const Counters &counters() const { return counted; }
+
   const Options options;
 
 private:
   Memory mem;
   std::function<void(std::string_view)> output;
+  void count(KernelCounters &counters, const Kernel &kernel,
+             const Launch &launch);
+
+  Findings found;
+  Counters counted;
+  /// Registers of kernels by module, as ptxas has them.
+  std::map<std::shared_ptr<const ptx::Module>, std::map<std::string, uint32_t>>
+      assembled;
 };
 
 } // namespace moe::ptxsim

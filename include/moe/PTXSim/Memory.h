@@ -64,6 +64,12 @@ public:
   std::string describe(Address address, uint64_t bytes) const;
   Error check(Address address, uint64_t bytes) const;
 
+  /// From now on remembers which bytes of Device allocations were written; the
+  /// host writes the others as it likes.
+  void trackDefined() { tracking = true; }
+  /// A bit a byte of the allocation at that address; null: all are defined.
+  uint64_t *definedBits(Address allocation) const;
+
   uint64_t capacity() const { return capacityBytes; }
   uint64_t used() const { return usedBytes; }
   const std::map<Address, Allocation> &allocations() const { return live; }
@@ -83,6 +89,8 @@ public:
   }
 
 private:
+  /// Marks bytes as written, or as much so as others are.
+  void define(Address to, uint64_t bytes, Address from = 0);
   Address arena() const { return localWindow() + localWindowBytes; }
 
   Address base = 0;
@@ -91,6 +99,8 @@ private:
   std::map<Address, Allocation> live;
   /// Freed ranges, for "use after free"; holes are found from `live`.
   std::map<Address, Allocation> freed;
+  bool tracking = false;
+  mutable std::map<Address, std::vector<uint64_t>> defined;
 };
 
 } // namespace moe::ptxsim

@@ -53,6 +53,10 @@ struct Options {
   /// MOE_SIM_STEPS: warp instructions after which a launch is taken for an
   /// endless loop; 0: no limit.
   uint64_t maxSteps = 0;
+  /// MOE_SIM_CHECK=all|memory,init,race,sync,wait,proxy,leak: bits of Check.
+  uint32_t checks = 0;
+  /// MOE_SIM_COUNTERS=1: instructions, accesses, conflicts are counted.
+  bool counters = false;
 
   /// Reads the environment; a value it cannot read is an error that names the
   /// variable.

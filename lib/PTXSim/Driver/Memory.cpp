@@ -57,7 +57,7 @@ CUresult Memory::open() {
     return CUDA_ERROR_NO_DEVICE;
   }
   gpu = std::make_unique<ptxsim::Device>(options);
-  startReport(gpu->properties());
+  startReport(*gpu);
   return CUDA_SUCCESS;
 }
 

@@ -71,6 +71,7 @@ public:
   /// Variables of modules are memory of the device too.
   void addVariable(const ContextRef &context, uint64_t address, uint64_t bytes);
   void removeVariable(uint64_t address) { blocks.erase(address); }
+  const std::map<uint64_t, Block> &all() const { return blocks; }
 
 private:
   std::unique_ptr<ptxsim::Device> gpu;

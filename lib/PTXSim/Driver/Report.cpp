@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <unistd.h>
 
 namespace moe::driver {
 
@@ -21,7 +22,8 @@ struct Row {
 /// Never destroyed: operations may still run while the process ends.
 struct Report {
   std::mutex mutex;
-  const ptxsim::Properties *device = nullptr;
+  ptxsim::Device *device = nullptr;
+  bool fails = false; ///< findings of a program that thinks all is well
   std::map<std::string, Row> rows;
 };
 Report &report() {
@@ -40,7 +42,7 @@ void writeTable(const Report &all) {
   for (const auto &[name, row] : all.rows)
     width = std::max(width, name.size());
   std::fprintf(stderr, "moe-sim: on %s, seconds of this host\n",
-               all.device->name);
+               all.device->properties().name);
   std::fprintf(stderr, "%-*s %9s %20s %18s %12s %9s\n", int(width), "kernel",
                "launches", "thread instructions", "warp instructions",
                "active lanes", "seconds");
@@ -56,7 +58,7 @@ void writeJson(const Report &all, std::FILE *file) {
   std::fprintf(
       file,
       "{\n  \"simulated\": true,\n  \"device\": \"%s\",\n  \"kernels\": [",
-      all.device->name);
+      all.device->properties().name);
   const char *separator = "\n";
   for (const auto &[name, row] : all.rows) {
     std::fprintf(
@@ -68,13 +70,43 @@ void writeJson(const Report &all, std::FILE *file) {
         row.sum.warpInstructions, row.seconds);
     separator = ",\n";
   }
-  std::fprintf(file, "\n  ]\n}\n");
+  std::fprintf(file, "\n  ]");
+  if (all.device->options.checks)
+    std::fprintf(file, ",\n  \"findings\": %s",
+                 all.device->findings().json().c_str());
+  if (all.device->options.counters)
+    std::fprintf(
+        file, ",\n  \"counters\": %s",
+        ptxsim::countersJson(all.device->counters(), all.device->properties())
+            .c_str());
+  std::fprintf(file, "\n}\n");
 }
 
-void write() {
+void writeFindings(const ptxsim::Findings &findings) {
+  for (const ptxsim::Finding &finding : findings.all())
+    std::fprintf(stderr, "moe-sim: %s\n", finding.str().c_str());
+  std::fprintf(stderr, "moe-sim: %zu findings of the simulated device\n",
+               findings.all().size());
+}
+
+void write(int status, void *) {
   std::lock_guard<std::mutex> lock(report().mutex);
+  ptxsim::Device &device = *report().device;
   const char *path = std::getenv("MOE_SIM_REPORT");
-  if (!path || std::strcmp(path, "-") == 0)
+  bool toFile = path && *path && std::strcmp(path, "-") != 0;
+  if (device.options.checks) {
+    if (device.options.checks & bit(ptxsim::Check::Leak))
+      findLeaks(device.findings());
+    writeFindings(device.findings());
+    report().fails = status == 0 && !device.findings().empty();
+  }
+  if (device.options.counters && !toFile)
+    std::fputs(
+        ptxsim::countersTable(device.counters(), device.properties()).c_str(),
+        stderr);
+  if (!path || !*path)
+    return;
+  if (!toFile)
     return writeTable(report());
   std::FILE *file = std::fopen(path, "w");
   if (!file) {
@@ -86,14 +118,22 @@ void write() {
   writeJson(report(), file);
   std::fclose(file);
 }
+
+/// Runs behind all that the program does when it ends.
+__attribute__((destructor)) void leave() {
+  if (!report().fails)
+    return;
+  std::fflush(nullptr);
+  _exit(1);
+}
 } // namespace
 
-void startReport(const ptxsim::Properties &device) {
+void startReport(ptxsim::Device &device) {
   const char *path = std::getenv("MOE_SIM_REPORT");
-  if (!path || !*path)
+  if ((!path || !*path) && !device.options.checks && !device.options.counters)
     return;
   report().device = &device;
-  std::atexit(write);
+  on_exit(write, nullptr);
 }
 
 void addToReport(const std::string &kernel,

@@ -34,11 +34,7 @@ std::vector<uint16_t> toBF16(const std::vector<float> &values) {
 
 /// Schedules and orders that must not change a result.
 std::vector<Options> everyOrder() {
-  std::vector<Options> all(7, optionsOf("a100"));
-  all[5] = all[6] = optionsOf("h100");
-  all[6].async = AsyncOrder::Random;
-  all[6].asyncSeed = 5;
-  all[6].scheduleSeed = 21;
+  std::vector<Options> all(9, optionsOf("a100"));
   all[1].async = AsyncOrder::Early;
   all[2].async = AsyncOrder::Random;
   all[2].asyncSeed = 3;
@@ -47,6 +43,14 @@ std::vector<Options> everyOrder() {
   all[3].asyncSeed = 9;
   all[3].scheduleSeed = 4;
   all[4].threads = 2;
+  all[5] = all[6] = all[8] = optionsOf("h100");
+  all[6].async = AsyncOrder::Random;
+  all[6].asyncSeed = 5;
+  all[6].scheduleSeed = 21;
+  all[7].checks = all[8].checks = allChecks;
+  all[8].async = AsyncOrder::Random;
+  all[8].asyncSeed = 5;
+  all[8].scheduleSeed = 6;
   return all;
 }
 
@@ -249,18 +253,22 @@ TEST(Kernels, CombineAddsAtomically) {
 /// Not a limit that fails on a busy machine: the figure is for the reader.
 TEST(Kernels, SpeedOfTheMatmul) {
   const int n = 256;
-  Sim sim;
-  sim.loadFile("matmul.ptx");
-  Address a = sim.upload(normals(n * n, 1)), b = sim.upload(normals(n * n, 2));
-  Address c = sim.upload(std::vector<float>(n * n));
-  std::clock_t begin = std::clock(); // of the processor, not of the wall
-  EXPECT_RUNS(
-      sim.run("matmul", {n / 16, n / 16, 1}, {16, 16, 1}, 0, a, b, c, n, n, n));
-  double time = double(std::clock() - begin) / CLOCKS_PER_SEC;
-  double rate = double(sim.statistics.threadInstructions) / time / 1e6;
-  RecordProperty("million_thread_instructions_per_second",
-                 std::to_string(rate));
-  std::printf("%.0f M thread instructions/s\n", rate);
+  for (uint32_t checks : {0u, allChecks}) {
+    Options options = optionsOf("a100");
+    options.checks = checks;
+    Sim sim(options);
+    sim.loadFile("matmul.ptx");
+    Address a = sim.upload(normals(n * n, 1)),
+            b = sim.upload(normals(n * n, 2));
+    Address c = sim.upload(std::vector<float>(n * n));
+    std::clock_t begin = std::clock(); // of the processor, not of the wall
+    EXPECT_RUNS(sim.run("matmul", {n / 16, n / 16, 1}, {16, 16, 1}, 0, a, b, c,
+                        n, n, n));
+    double time = double(std::clock() - begin) / CLOCKS_PER_SEC;
+    double rate = double(sim.statistics.threadInstructions) / time / 1e6;
+    std::printf("%s checkers: %.0f M thread instructions/s\n",
+                checks ? "all" : "no", rate);
+  }
 }
 
 } // namespace

@@ -25,13 +25,14 @@ inline Options optionsOf(const char *device) {
 
 /// Late, early, and three orders by seeds, which mix warps and blocks, too.
 inline std::vector<Options> everyOrder(const char *device) {
-  std::vector<Options> all(5, optionsOf(device));
+  std::vector<Options> all(6, optionsOf(device));
   all[1].async = AsyncOrder::Early;
   for (unsigned i = 2; i < 5; ++i) {
     all[i].async = AsyncOrder::Random;
     all[i].asyncSeed = i;
     all[i].scheduleSeed = 7 * i;
   }
+  all[5].checks = allChecks;
   return all;
 }
 
@@ -39,6 +40,11 @@ class Sim {
 public:
   explicit Sim(const Options &options) : device(options) {}
   explicit Sim(const char *id = "a100") : device(optionsOf(id)) {}
+  /// Kernels are right unless a test says otherwise.
+  ~Sim() {
+    if (expectClean)
+      EXPECT_TRUE(device.findings().empty()) << device.findings().table();
+  }
 
   static std::string readInput(const std::string &name) {
     std::ifstream file(std::string(PTX_INPUTS) + "/" + name);
@@ -113,7 +119,7 @@ public:
   std::unique_ptr<Program> program;
   Error error;
   LaunchStatistics statistics;
-  bool cooperative = false;
+  bool cooperative = false, expectClean = true;
   Dim3 cluster{}; ///< of the next launches
 };
 

@@ -23,10 +23,13 @@ std::vector<int> someIntegers(size_t count, unsigned seed) {
 }
 
 std::vector<Options> schedules() {
-  std::vector<Options> all(4, optionsOf("a100"));
+  std::vector<Options> all(6, optionsOf("a100"));
   all[1].scheduleSeed = 3;
   all[2].scheduleSeed = 99;
   all[3].threads = 2;
+  all[4].checks = allChecks;
+  all[5].checks = allChecks;
+  all[5].scheduleSeed = 6;
   return all;
 }
 

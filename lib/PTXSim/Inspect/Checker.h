@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Checks a launch while it runs.
+//
+// Races are found by order, not by chance: two accesses of which one writes
+// race unless a chain of barriers, or of releases and acquires, lies between
+// them, whatever the schedule was. Shared memory remembers the last write of
+// each place and the last read by each warp; global memory the last write and
+// two reads. So a race may be missed where more happened at a place, but what
+// is reported is one.
+#ifndef MOE_LIB_PTXSIM_INSPECT_CHECKER_H
+#define MOE_LIB_PTXSIM_INSPECT_CHECKER_H
+
+#include "Clocks.h"
+#include "Insight.h"
+#include "moe/PTXSim/Inspection.h"
+
+namespace moe::ptxsim {
+
+/// A cp.async that was not waited for.
+struct FlyingCopy {
+  WatchedBlock *home;
+  uint32_t first, count; ///< granules
+  uint32_t op, group;
+  uint8_t lane;
+};
+
+struct WatchedWarp {
+  WarpClock clock;
+  uint32_t began = 0; ///< lanes
+  std::vector<FlyingCopy> copies;
+  uint32_t committed[lanes] = {};
+  std::vector<uint32_t> registers;    ///< by slot: lanes that have a value
+  std::vector<uint64_t> localDefined; ///< a bit a byte
+};
+
+struct WatchedBarrier {
+  Knowledge gathering, gathered;
+  std::vector<uint32_t> from; ///< by warp: 1 + the op that it arrived by
+  bool used = false;
+};
+
+/// `source`: op << 4 | 8 if asynchronous | scope << 1 | whether it is strong.
+struct SharedWrite {
+  uint32_t who = 0; ///< in the cluster
+  Moment when = 0;
+  uint32_t source = 0;
+};
+struct SharedRead {
+  Moment when = 0;
+  uint32_t source = 0;
+};
+
+struct WatchedCluster;
+
+struct WatchedBlock {
+  WatchedCluster *cluster = nullptr;
+  Block *block = nullptr;
+  uint32_t firstWarp = 0; ///< in the cluster
+  std::vector<WatchedWarp> warps;
+  WatchedBarrier barriers[16];
+  std::vector<SharedWrite> writes; ///< by granule
+  std::vector<SharedRead> reads;   ///< by granule, then warp of the cluster
+  std::vector<uint32_t> flying;    ///< by granule: 1 + op of a copy under way
+  uint32_t flights = 0;
+  std::vector<uint64_t> defined; ///< a bit a byte
+};
+
+struct WatchedCluster {
+  std::vector<WatchedBlock> blocks;
+  uint32_t warps = 0;
+  uint32_t firstWarp = 0; ///< of the cluster, in the grid; from 1
+  std::unordered_map<uint64_t, Message> messages; ///< in shared memory
+};
+
+struct GlobalAccess {
+  uint32_t who = 0; ///< in the grid, from 1
+  Moment when = 0;
+};
+struct GlobalCell {
+  GlobalAccess write, read, earlier; ///< earlier: a read of another warp
+  uint32_t writeSource = 0, readSource = 0;
+};
+struct GlobalPage {
+  std::vector<GlobalCell> cells;
+};
+
+class Checker {
+public:
+  Checker(const Grid &grid, uint32_t checks, Findings &findings);
+  Checker(const Checker &) = delete;
+
+  // What Observer says.
+  void start(std::vector<Block> &cluster);
+  void end(std::vector<Block> &cluster);
+  void observe(const Op &op, Warp &warp, uint32_t mask);
+  void arrive(Block &block, Warp &warp, unsigned barrier, uint32_t mask);
+  void complete(Block &block, unsigned barrier);
+  void pass(Warp &warp, unsigned barrier, uint32_t mask);
+  void warpBarrier(Warp &warp, uint32_t mask);
+  void exit(Warp &warp, uint32_t mask);
+  void fault(const Error &error);
+
+private:
+  /// An access of some lanes to one state space.
+  struct Access {
+    const Op &op;
+    const Insight &insight;
+    Warp &warp;
+    WatchedWarp &watched;
+    uint32_t mask;
+    uint32_t bytes;
+    bool reads, writes, flies;
+    uint64_t *address; ///< offsets in their window, or addresses
+
+    uint32_t source() const {
+      return op.index << 4 | uint32_t(insight.scope) << 1 |
+             uint32_t(insight.strong);
+    }
+  };
+  /// The other access of a race.
+  struct Other {
+    uint32_t who = 0; ///< in the grid, from 1
+    Moment when = 0;
+    uint32_t source = 0;
+    bool writes = false;
+  };
+
+  bool has(Check check) const { return checks & bit(check); }
+  WatchedWarp &watched(const Warp &warp) const {
+    return warp.block->watched->warps[warp.index];
+  }
+
+  // Where accesses go: Accesses.cpp.
+  void access(const Op &op, const Insight &insight, Warp &warp, uint32_t mask);
+  void divide(Access &access, uint8_t window);
+  void sharedAccess(Access &access);
+  void localAccess(Access &access);
+  void order(Access &access, uint64_t address, unsigned lane, bool shared);
+
+  // Races: SharedRaces.cpp, GlobalRaces.cpp.
+  template <bool Writes>
+  void sharedRaces(Access &access, WatchedBlock &home);
+  void globalAccess(Access &access);
+  GlobalCell *cells(uint64_t address);
+  bool conflict(const Access &access, const Other &other, unsigned lane,
+                uint64_t address, bool shared);
+  bool known(const Access &access, const Other &other, unsigned lane) const;
+  bool writesTheSame(const Access &access, const Other &other, unsigned lane,
+                     bool shared) const;
+
+  // Asynchronous copies: Copies.cpp.
+  void copy(const Op &op, const Insight &insight, Warp &warp, uint32_t mask);
+  void fly(Access &access, WatchedBlock &home);
+  void land(Warp &warp, uint32_t mask, int64_t newest);
+  void flying(const Access &access, const WatchedBlock &home, uint32_t granule,
+              unsigned lane);
+
+  // Values that nobody wrote: Defined.cpp.
+  void registers(const Op &op, const Insight &insight, Warp &warp,
+                 uint32_t mask);
+  /// Reports lanes whose bytes were not written, or writes them.
+  void bytesDefined(const Access &access, uint64_t *bits, size_t words,
+                    uint64_t lowest, uint64_t laneStride, const char *what);
+
+  Place place(const Op &op, const Warp &warp, unsigned lane) const;
+  Place placeOf(uint32_t who, uint32_t lane, uint32_t op) const;
+  void report(Check check, const Op &op, const Warp &warp, unsigned lane,
+              std::string message);
+
+  const Grid &grid;
+  uint32_t checks;
+  Findings &findings;
+  InsightTable insights;
+  uint32_t sharedShift, globalShift; ///< of granules
+  std::vector<std::unique_ptr<WatchedCluster>> clusters;
+  std::vector<WatchedCluster *> spare; ///< those that have ended
+  std::unordered_map<uint64_t, std::unique_ptr<GlobalPage>> pages;
+  static constexpr unsigned cachedPages = 64;
+  uint64_t cachedNumber[cachedPages];
+  GlobalCell *cachedCells[cachedPages];
+  std::unordered_map<uint64_t, Message> messages; ///< in global memory
+  /// By instruction: the allocation it touched last and its bits.
+  struct DefinedRange {
+    Address low = 0, high = 0;
+    uint64_t *bits = nullptr; ///< null: all of it is defined
+    bool readOnly = false;
+  };
+  std::vector<DefinedRange> ranges;
+};
+
+} // namespace moe::ptxsim
+
+#endif // MOE_LIB_PTXSIM_INSPECT_CHECKER_H
