@@ -5,6 +5,8 @@
 #include "../Access.h"
 #include "Checker.h"
 
+#include <algorithm>
+
 namespace moe::ptxsim {
 
 void Checker::observe(const Op &op, Warp &warp, uint32_t mask) {
@@ -126,48 +128,73 @@ void Checker::divide(Access &access, uint8_t where) {
 }
 
 void Checker::sharedAccess(Access &access) {
-  WatchedCluster &cluster = *access.warp.block->watched->cluster;
+  const Block &own = *access.warp.block;
   uint64_t *a = access.address;
-  // Lanes may go to different blocks of the cluster.
+  // Lanes that are off look at the place of one that is not.
+  uint64_t any = a[firstLane(access.mask)];
+  if (access.mask != allLanes)
+    for (unsigned i = 0; i < lanes; ++i)
+      a[i] = access.mask >> i & 1 ? a[i] : any;
+  uint64_t base = uint64_t(own.rank) << Memory::sharedRankShift;
+  uint64_t last = own.sharedBytes - access.bytes, outside = 0, bits = 0;
+  for (unsigned i = 0; i < lanes; ++i) {
+    outside |= uint64_t(a[i] - base > last);
+    bits |= a[i];
+  }
+  uint32_t alignment = access.bytes & -access.bytes;
+  if (!outside && !(bits & (alignment - 1)) &&
+      own.sharedBytes >= access.bytes) {
+    uint32_t offset[lanes];
+    for (unsigned i = 0; i < lanes; ++i)
+      offset[i] = uint32_t(a[i] - base);
+    return sharedAccessOf(access, *own.watched, offset);
+  }
+  // To other blocks of the cluster, or wrong.
+  WatchedCluster &cluster = *own.watched->cluster;
   for (uint32_t todo = access.mask; todo;) {
     uint64_t rank = a[firstLane(todo)] >> Memory::sharedRankShift;
-    uint32_t same = 0;
-    for (unsigned i = 0; i < lanes; ++i)
-      same |= uint32_t(a[i] >> Memory::sharedRankShift == rank) << i;
-    access.mask = todo & same;
-    todo &= ~same;
-    if (rank >= cluster.blocks.size())
-      continue; // the access itself will fail
-    WatchedBlock &home = cluster.blocks[rank];
-    uint64_t offset[lanes];
+    uint32_t offset[lanes] = {};
+    access.mask = 0;
     for (unsigned i = 0; i < lanes; ++i) {
-      offset[i] = a[i] & ((1u << Memory::sharedRankShift) - 1);
-      if (access.mask >> i & 1 &&
-          (offset[i] + access.bytes > home.block->sharedBytes ||
-           offset[i] & (access.bytes & -access.bytes) - 1))
-        access.mask &= ~(1u << i);
+      if (!(todo >> i & 1) || a[i] >> Memory::sharedRankShift != rank)
+        continue;
+      todo &= ~(1u << i);
+      offset[i] = uint32_t(a[i] & ((1u << Memory::sharedRankShift) - 1));
+      // What will fail is not looked at.
+      bool valid = rank < cluster.blocks.size() &&
+                   uint64_t(offset[i]) + access.bytes <=
+                       cluster.blocks[rank].block->sharedBytes &&
+                   !(offset[i] & (alignment - 1));
+      access.mask |= uint32_t(valid) << i;
     }
-    if (!access.mask)
-      continue;
+    if (access.mask)
+      sharedAccessOf(access, cluster.blocks[rank], offset);
+  }
+}
+
+/// `offset`: in the shared memory of the block.
+void Checker::sharedAccessOf(Access &access, WatchedBlock &home,
+                             const uint32_t *offset) {
+  if (has(Check::Race)) { // knows what was written, too
+    if (access.writes)
+      sharedRaces<true>(access, home, offset);
+    else
+      sharedRaces<false>(access, home, offset);
+    if (access.insight.strong)
+      for (unsigned i = 0; i < lanes; ++i)
+        if (access.mask >> i & 1)
+          order(access, access.address[i], i, /*shared=*/true);
+  } else if (has(Check::Init)) {
+    uint64_t wide[lanes];
+    std::copy_n(offset, lanes, wide);
     uint64_t *before = access.address;
-    access.address = offset;
-    if (has(Check::Init))
-      bytesDefined(access, home.defined.data(), home.defined.size(), 0, 0,
-                   "shared");
-    if (has(Check::Race)) {
-      if (access.writes)
-        sharedRaces<true>(access, home);
-      else
-        sharedRaces<false>(access, home);
-      if (access.insight.strong)
-        for (unsigned i = 0; i < lanes; ++i)
-          if (access.mask >> i & 1)
-            order(access, before[i], i, /*shared=*/true);
-    }
-    if (access.flies)
-      fly(access, home);
+    access.address = wide;
+    bytesDefined(access, home.defined.data(), home.defined.size(), 0, 0,
+                 "shared");
     access.address = before;
   }
+  if (access.flies)
+    fly(access, home, offset);
 }
 
 void Checker::localAccess(Access &access) {

@@ -60,7 +60,7 @@ struct WatchedBlock {
   std::vector<WatchedWarp> warps;
   WatchedBarrier barriers[16];
   std::vector<SharedWrite> writes; ///< by granule
-  std::vector<SharedRead> reads;   ///< by granule, then warp of the cluster
+  std::vector<SharedRead> reads;   ///< by warp of the cluster, then granule
   std::vector<uint32_t> flying;    ///< by granule: 1 + op of a copy under way
   uint32_t flights = 0;
   std::vector<uint64_t> defined; ///< a bit a byte
@@ -135,23 +135,25 @@ private:
   void access(const Op &op, const Insight &insight, Warp &warp, uint32_t mask);
   void divide(Access &access, uint8_t window);
   void sharedAccess(Access &access);
+  void sharedAccessOf(Access &access, WatchedBlock &home,
+                      const uint32_t *offset);
   void localAccess(Access &access);
   void order(Access &access, uint64_t address, unsigned lane, bool shared);
 
   // Races: SharedRaces.cpp, GlobalRaces.cpp.
   template <bool Writes>
-  void sharedRaces(Access &access, WatchedBlock &home);
+  void sharedRaces(Access &access, WatchedBlock &home, const uint32_t *offset);
   void globalAccess(Access &access);
   GlobalCell *cells(uint64_t address);
   bool conflict(const Access &access, const Other &other, unsigned lane,
-                uint64_t address, bool shared);
+                uint64_t address, const WatchedBlock *home);
   bool known(const Access &access, const Other &other, unsigned lane) const;
   bool writesTheSame(const Access &access, const Other &other, unsigned lane,
-                     bool shared) const;
+                     uint64_t address, const WatchedBlock *home) const;
 
   // Asynchronous copies: Copies.cpp.
   void copy(const Op &op, const Insight &insight, Warp &warp, uint32_t mask);
-  void fly(Access &access, WatchedBlock &home);
+  void fly(Access &access, WatchedBlock &home, const uint32_t *offset);
   void land(Warp &warp, uint32_t mask, int64_t newest);
   void flying(const Access &access, const WatchedBlock &home, uint32_t granule,
               unsigned lane);
@@ -159,6 +161,8 @@ private:
   // Values that nobody wrote: Defined.cpp.
   void registers(const Op &op, const Insight &insight, Warp &warp,
                  uint32_t mask);
+  void undefined(const Access &access, unsigned lane, uint64_t address,
+                 const char *what);
   /// Reports lanes whose bytes were not written, or writes them.
   void bytesDefined(const Access &access, uint64_t *bits, size_t words,
                     uint64_t lowest, uint64_t laneStride, const char *what);

@@ -37,17 +37,14 @@ void Checker::copy(const Op &op, const Insight &insight, Warp &warp,
 }
 
 /// The destination is being written from now on.
-void Checker::fly(Access &access, WatchedBlock &home) {
+void Checker::fly(Access &access, WatchedBlock &home, const uint32_t *offset) {
   WatchedWarp &own = access.watched;
   for (unsigned i = 0; i < lanes; ++i) {
     if (!(access.mask >> i & 1))
       continue;
-    FlyingCopy copy{&home,
-                    uint32_t(access.address[i]) >> sharedShift,
-                    access.bytes >> sharedShift,
-                    access.op.index,
-                    own.committed[i],
-                    uint8_t(i)};
+    FlyingCopy copy{
+        &home,           offset[i] >> sharedShift, access.bytes >> sharedShift,
+        access.op.index, own.committed[i],         uint8_t(i)};
     for (uint32_t c = copy.first; c < copy.first + copy.count; ++c)
       home.flying[c] = access.op.index + 1;
     home.flights += 1;

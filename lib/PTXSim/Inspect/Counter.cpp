@@ -16,6 +16,7 @@ Counter::Counter(const Grid &grid) : grid(grid), insights(*grid.code) {
 void Counter::observe(const Op &op, Warp &warp, uint32_t mask) {
   OpCounters &counters = ops[op.index];
   ++counters.warps;
+  counters.lanes += unsigned(__builtin_popcount(warp.now.mask));
   counters.threads += unsigned(__builtin_popcount(mask));
   if (op.flow == Flow::Branch)
     counters.divergent += mask && mask != warp.now.mask;
@@ -162,7 +163,7 @@ void Counter::addTo(KernelCounters &kernel) const {
     const ptx::Instruction &instruction = *op.source;
     const Insight &insight = insights[op];
     kernel.warpInstructions += counters.warps;
-    kernel.threadInstructions += counters.threads;
+    kernel.threadInstructions += counters.lanes;
     kernel.mix[std::string(ptx::spelling(ptx::family(instruction.opcode)))] +=
         counters.warps;
     if (op.flow == Flow::Branch && op.guard != noRow) {
@@ -191,7 +192,7 @@ void Counter::addTo(KernelCounters &kernel) const {
     line.instruction = ptx::fullName(instruction);
     line.source = sourceOf(*grid.code, op);
     line.warps += counters.warps;
-    line.threads += counters.threads;
+    line.threads += counters.lanes;
     line.global.add(counters.global);
     line.shared.add(counters.shared);
   }

@@ -20,7 +20,7 @@ public:
 
 private:
   struct OpCounters {
-    uint64_t warps = 0, threads = 0, divergent = 0;
+    uint64_t warps = 0, lanes = 0, threads = 0, divergent = 0;
     AccessCounters global, shared;
   };
 

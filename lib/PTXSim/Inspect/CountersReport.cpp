@@ -76,8 +76,8 @@ Roofline roofline(const KernelCounters &kernel, const Properties &device) {
 std::string countersTable(const Counters &counters, const Properties &device) {
   std::string text;
   for (const auto &[name, k] : counters) {
-    text += format("moe-sim: counters of %s, simulated on %s\n", name.c_str(),
-                   device.name);
+    text +=
+        format("counters of %s, simulated on %s\n", name.c_str(), device.name);
     text += format("  launches %" PRIu64 ", blocks %" PRIu64
                    ", warp instructions %" PRIu64 ", active lanes %.2f of 32\n",
                    k.launches, k.blocks, k.warpInstructions, k.activeLanes());

@@ -55,6 +55,16 @@ void Checker::registers(const Op &op, const Insight &insight, Warp &warp,
     defined[slot[k]] = (defined[slot[k]] & ~mask) | (all & mask);
 }
 
+void Checker::undefined(const Access &access, unsigned lane, uint64_t address,
+                        const char *what) {
+  char text[96];
+  std::snprintf(text, sizeof text,
+                "reads %u bytes of %s memory at 0x%" PRIx64
+                " that nobody wrote",
+                access.bytes, what, address);
+  report(Check::Init, access.op, access.warp, lane, text);
+}
+
 void Checker::bytesDefined(const Access &access, uint64_t *bits, size_t words,
                            uint64_t lowest, uint64_t laneStride,
                            const char *what) {
@@ -70,12 +80,7 @@ void Checker::bytesDefined(const Access &access, uint64_t *bits, size_t words,
       continue;
     uint64_t mine = pattern << at % 64;
     if (access.reads && (bits[word] & mine) != mine) {
-      char text[96];
-      std::snprintf(text, sizeof text,
-                    "reads %u bytes of %s memory at 0x%" PRIx64
-                    " that nobody wrote",
-                    access.bytes, what, access.address[i]);
-      report(Check::Init, access.op, access.warp, i, text);
+      undefined(access, i, access.address[i], what);
     } else if (access.writes) {
       bits[word] |= mine;
     }

@@ -79,7 +79,7 @@ void Checker::globalAccess(Access &access) {
                                                  laneOf(other.when) == i)))
           return;
         stop |= conflict(access, {other.who, other.when, from, writes}, i, a[i],
-                         /*shared=*/false);
+                         /*home=*/nullptr);
       };
       against(cell->write, cell->writeSource, true);
       if (access.writes) {

@@ -15,62 +15,70 @@ bool isStrong(uint32_t source) { return source & 1; }
 } // namespace
 
 template <bool Writes>
-void Checker::sharedRaces(Access &access, WatchedBlock &home) {
-  WarpClock &clock = access.watched.clock;
+void Checker::sharedRaces(Access &access, WatchedBlock &home,
+                          const uint32_t *offset) {
+  const WarpClock &clock = access.watched.clock;
   const Seen *seen = clock.knows.cluster.data();
-  uint32_t warps = home.cluster->warps, self = clock.self, now = clock.clock;
-  uint32_t count = access.bytes >> sharedShift;
-  uint32_t firstWarp = home.cluster->firstWarp;
-  const uint32_t source = access.source();
+  const uint32_t warps = home.cluster->warps, self = clock.self,
+                 now = clock.clock, source = access.source(),
+                 count = access.bytes >> sharedShift,
+                 firstWarp = home.cluster->firstWarp;
+  const bool flights = home.flights != 0,
+             init = has(Check::Init) && access.reads;
+  const size_t granules = home.writes.size();
   SharedWrite *writes = home.writes.data();
-  SharedRead *reads = home.reads.data();
-  const bool flights = home.flights != 0;
+  SharedRead *reads = home.reads.data(), *own = reads + self * granules;
   for (unsigned i = 0; i < lanes; ++i) {
     if (!(access.mask >> i & 1))
       continue;
-    uint32_t first = uint32_t(access.address[i]) >> sharedShift;
+    const uint32_t first = offset[i] >> sharedShift;
     for (uint32_t c = first; c < first + count; ++c) {
       if (flights && home.flying[c])
         flying(access, home, c, i);
       SharedWrite &write = writes[c];
-      SharedRead *row = reads + size_t(c) * warps;
       bool wrong = write.who == self
                        ? clockOf(write.when) == now && laneOf(write.when) != i
                        : clockOf(write.when) >= seen[write.who].clock;
-      bool known = false;
+      bool found = false;
       if (wrong)
-        known = conflict(access,
+        found = conflict(access,
                          {firstWarp + write.who, write.when, write.source,
                           /*writes=*/true},
-                         i, access.address[i], /*shared=*/true);
+                         i, offset[i], &home);
+      if (init && !write.when) {
+        undefined(access, i, offset[i], "shared");
+        found = true;
+      }
       if constexpr (Writes) {
         for (uint32_t w = 0; w < warps; ++w) {
-          Moment when = row[w].when;
-          bool other = w == self ? clockOf(when) == now && laneOf(when) != i
-                                 : clockOf(when) >= seen[w].clock;
-          if (other && when)
-            known |=
-                conflict(access, {firstWarp + w, when, row[w].source, false}, i,
-                         access.address[i], true);
+          const SharedRead &read = reads[w * granules + c];
+          bool other = w == self
+                           ? clockOf(read.when) == now && laneOf(read.when) != i
+                           : clockOf(read.when) >= seen[w].clock;
+          if (other && read.when)
+            found |= conflict(
+                access,
+                {firstWarp + w, read.when, read.source, /*writes=*/false}, i,
+                offset[i], &home);
         }
         write = {self, moment(now, i), source};
       }
       if (!Writes || access.reads) {
-        SharedRead &read = row[self];
-        if (clockOf(read.when) == now && laneOf(read.when) != i)
-          read.when = moment(now, severalLanes);
-        else
-          read.when = moment(now, i);
-        read.source = source;
+        Moment &when = own[c].when;
+        bool another = clockOf(when) == now && laneOf(when) != i;
+        when = moment(now, another ? severalLanes : i);
+        own[c].source = source;
       }
-      if (known) // once an access
+      if (found) // once an access
         break;
     }
   }
 }
 
-template void Checker::sharedRaces<false>(Access &, WatchedBlock &);
-template void Checker::sharedRaces<true>(Access &, WatchedBlock &);
+template void Checker::sharedRaces<false>(Access &, WatchedBlock &,
+                                          const uint32_t *);
+template void Checker::sharedRaces<true>(Access &, WatchedBlock &,
+                                         const uint32_t *);
 
 /// Whether the other access comes before this one.
 bool Checker::known(const Access &access, const Other &other,
@@ -91,7 +99,8 @@ bool Checker::known(const Access &access, const Other &other,
 /// A store of what is there already, or of what the other lane of the same
 /// instruction stores, changes nothing.
 bool Checker::writesTheSame(const Access &access, const Other &other,
-                            unsigned lane, bool shared) const {
+                            unsigned lane, uint64_t address,
+                            const WatchedBlock *home) const {
   const ptx::Instruction &store = *access.op.source;
   if (access.insight.kind != Insight::Kind::Store)
     return false;
@@ -111,12 +120,8 @@ bool Checker::writesTheSame(const Access &access, const Other &other,
                 access.address[laneOf(other.when)] == access.address[lane] &&
                 other.who == access.warp.block->watched->cluster->firstWarp +
                                  access.watched.clock.self;
-  const std::byte *memory =
-      shared
-          ? access.warp.block->watched->cluster->blocks[access.warp.block->rank]
-                    .block->sharedBase +
-                access.address[lane]
-          : reinterpret_cast<const std::byte *>(access.address[lane]);
+  const std::byte *memory = home ? home->block->sharedBase + address
+                                 : reinterpret_cast<const std::byte *>(address);
   for (unsigned k = 0; k < access.op.count; ++k) {
     const std::byte *own = access.warp.r + rows[k];
     const std::byte *before =
@@ -129,7 +134,7 @@ bool Checker::writesTheSame(const Access &access, const Other &other,
 
 /// Reports a race unless the accesses are ordered or both strong.
 bool Checker::conflict(const Access &access, const Other &other, unsigned lane,
-                       uint64_t address, bool shared) {
+                       uint64_t address, const WatchedBlock *home) {
   if (!other.when || known(access, other, lane))
     return false;
   const WatchedCluster &cluster = *access.warp.block->watched->cluster;
@@ -144,7 +149,7 @@ bool Checker::conflict(const Access &access, const Other &other, unsigned lane,
   if (strong && !narrow)
     return false;
   if (access.writes && other.writes && !access.reads &&
-      writesTheSame(access, other, lane, shared))
+      writesTheSame(access, other, lane, address, home))
     return false;
   char where[64];
   std::snprintf(where, sizeof where, " at 0x%" PRIx64, address);
@@ -154,7 +159,7 @@ bool Checker::conflict(const Access &access, const Other &other, unsigned lane,
   finding.message =
       ptx::fullName(*access.op.source) + " " +
       (access.writes ? "writes " : "reads ") + std::to_string(access.bytes) +
-      " bytes of " + (shared ? "shared" : "global") + " memory" + where +
+      " bytes of " + (home ? "shared" : "global") + " memory" + where +
       (other.writes ? ", which another thread writes"
                     : ", which another thread reads") +
       ", and nothing orders the two" +
