@@ -33,22 +33,13 @@ void Checker::registers(const Op &op, const Insight &insight, Warp &warp,
   if (insight.stored)
     use(insight.stored, mask, "a stored value");
   uint32_t all = allLanes;
-  switch (insight.kind) {
-  case Insight::Kind::Select:
+  if (insight.kind == Insight::Kind::Select && insight.sources == 3) {
     // Registers are a, b and p; a constant leaves fewer.
-    if (insight.sources == 3) {
-      uint32_t p = warp.predicate(slot[2] * 64);
-      all =
-          ((p & defined[slot[0]]) | (~p & defined[slot[1]])) & defined[slot[2]];
-    }
-    break;
-  case Insight::Kind::Mma:
-    // Rows of lanes are mixed; only what is added to is followed.
-    break;
-  default:
-    if (ptx::family(op.source->opcode) != ptx::Family::Warp)
-      for (unsigned k = 0; k < insight.sources; ++k)
-        all &= defined[slot[k]];
+    uint32_t p = warp.predicate(slot[2] * 64);
+    all = ((p & defined[slot[0]]) | (~p & defined[slot[1]])) & defined[slot[2]];
+  } else if (!insight.mixesLanes) {
+    for (unsigned k = 0; k < insight.sources; ++k)
+      all &= defined[slot[k]];
   }
   slot += insight.sources;
   for (unsigned k = 0; k < insight.destinations; ++k)

@@ -247,6 +247,8 @@ void InsightTable::add(const FunctionCode &function, const Op &op) {
     if (generic || where == Window::Global || insight.kind == Kind::CopyAsync)
       globalGranule = std::min<uint32_t>(globalGranule, insight.bytes);
   }
+  insight.mixesLanes = insight.kind == Kind::Mma ||
+                       ptx::family(instruction.opcode) == ptx::Family::Warp;
   insight.aligned = instruction.has(Modifier::Aligned) ||
                     instruction.opcode == Opcode::BarSync ||
                     instruction.opcode == Opcode::BarArrive ||

@@ -35,6 +35,7 @@ struct Insight {
   Kind kind = Kind::Other;
   uint8_t bytes = 0; ///< of a lane's access
   bool strong = false, acquires = false, releases = false;
+  bool mixesLanes = false; ///< a result has no one lane that it comes from
   bool aligned = false; ///< a barrier that all lanes of a warp reach together
   Scope scope = Scope::Block;
   /// Slots (row / 64) of registers in InsightTable::slots: those whose values

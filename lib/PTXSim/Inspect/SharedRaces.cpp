@@ -28,10 +28,19 @@ void Checker::sharedRaces(Access &access, WatchedBlock &home,
   const size_t granules = home.writes.size();
   SharedWrite *writes = home.writes.data();
   SharedRead *reads = home.reads.data(), *own = reads + self * granules;
+  bool clean = false; // the lane before read, and nothing was wrong
   for (unsigned i = 0; i < lanes; ++i) {
-    if (!(access.mask >> i & 1))
+    if (!(access.mask >> i & 1)) {
+      clean = false;
       continue;
+    }
     const uint32_t first = offset[i] >> sharedShift;
+    if (!Writes && clean && offset[i] == offset[i - 1]) {
+      for (uint32_t c = first; c < first + count; ++c)
+        own[c].when = moment(now, severalLanes);
+      continue;
+    }
+    clean = true;
     for (uint32_t c = first; c < first + count; ++c) {
       if (flights && home.flying[c])
         flying(access, home, c, i);
@@ -40,6 +49,7 @@ void Checker::sharedRaces(Access &access, WatchedBlock &home,
                        ? clockOf(write.when) == now && laneOf(write.when) != i
                        : clockOf(write.when) >= seen[write.who].clock;
       bool found = false;
+      clean &= !wrong && write.when && write.who != self && !flights;
       if (wrong)
         found = conflict(access,
                          {firstWarp + write.who, write.when, write.source,
