@@ -15,6 +15,9 @@ void Checker::observe(const Op &op, Warp &warp, uint32_t mask) {
   const Insight &insight = insights[op];
   if (has(Check::Init) && warp.now.frame == &warp.bottom)
     registers(op, insight, warp, mask);
+  if (insights.hasProducts && insight.kind != Insight::Kind::Wgmma &&
+      warp.now.frame == &warp.bottom)
+    productRegisters(op, insight, warp, mask);
   if (!mask)
     return;
   using Kind = Insight::Kind;
@@ -45,8 +48,30 @@ void Checker::observe(const Op &op, Warp &warp, uint32_t mask) {
       }
     return;
   }
+  case Kind::FenceProxy: {
+    WatchedWarp &own = watched(warp);
+    own.clock.proxied.join(own.clock.knows);
+    own.clock.proxied.cluster[own.clock.self].join(
+        own.clock.own(mask, warp.live));
+    ++own.clock.clock;
+    return;
+  }
+  case Kind::Wgmma:
+    if (ordered)
+      product(op, insight, warp, mask);
+    return;
+  case Kind::WgmmaCommit:
+    ++watched(warp).productGroups;
+    return;
+  case Kind::WgmmaWait:
+    return productWait(warp, uint64_t(op.imm));
+  case Kind::WgmmaFence:
+    watched(warp).touched.assign(watched(warp).touched.size(), false);
+    return;
+  case Kind::BulkWait:
+    return bulkWait(warp, mask, op.imm);
   case Kind::Fence: {
-    if (!has(Check::Race))
+    if (!ordered)
       return;
     WatchedWarp &own = watched(warp);
     uint32_t first = warp.block->watched->cluster->firstWarp;
@@ -175,7 +200,7 @@ void Checker::sharedAccess(Access &access) {
 /// `offset`: in the shared memory of the block.
 void Checker::sharedAccessOf(Access &access, WatchedBlock &home,
                              const uint32_t *offset) {
-  if (has(Check::Race)) { // knows what was written, too
+  if (ordered) { // knows what was written, too
     if (access.writes)
       sharedRaces<true>(access, home, offset);
     else

@@ -8,7 +8,10 @@
 namespace moe::ptxsim {
 
 Checker::Checker(const Grid &grid, uint32_t checks, Findings &findings)
-    : grid(grid), checks(checks), findings(findings), insights(*grid.code),
+    : grid(grid), checks(checks),
+      ordered(checks &
+              (bit(Check::Race) | bit(Check::Wait) | bit(Check::Proxy))),
+      findings(findings), insights(*grid.code),
       sharedShift(unsigned(__builtin_ctz(insights.sharedGranule))),
       globalShift(unsigned(__builtin_ctz(insights.globalGranule))) {
   std::fill_n(cachedNumber, cachedPages, ~uint64_t(0));
@@ -30,7 +33,12 @@ void Checker::start(std::vector<Block> &blocks) {
         number * (grid.grid[i] / grid.cluster[i]) + id[i] / grid.cluster[i];
   cluster->blocks.resize(blocks.size());
   cluster->warps = uint32_t(blocks.size()) * grid.warps;
-  cluster->firstWarp = uint32_t(number * cluster->warps + 1);
+  cluster->slots = cluster->warps + agentSlots;
+  cluster->firstWarp = uint32_t(number * cluster->slots + 1);
+  std::fill_n(cluster->agents, agentSlots, WatchedAgent());
+  cluster->agentsUsed = 0;
+  cluster->gathering.clear(cluster->slots);
+  cluster->gathered.clear(cluster->slots);
   cluster->messages.clear();
   const FunctionCode &kernel = grid.code->functions.front();
   for (uint32_t rank = 0; rank < blocks.size(); ++rank) {
@@ -41,22 +49,31 @@ void Checker::start(std::vector<Block> &blocks) {
     home.block = &block;
     home.firstWarp = rank * grid.warps;
     size_t granules = (size_t(block.sharedBytes) >> sharedShift) + 1;
-    if (has(Check::Race)) {
+    if (ordered) {
       home.writes.assign(granules, {});
       home.reads.assign(granules * cluster->warps, {});
     }
     home.flying.assign(insights.hasCopies ? granules : 0, 0);
     home.flights = 0;
+    home.readers.assign(insights.hasProxies ? granules : 0, 0);
+    home.readerFlights = 0;
+    home.mbarriers.clear();
     home.defined.assign(block.sharedBytes / 64 + 1, 0);
     for (WatchedBarrier &barrier : home.barriers)
       barrier.used = false;
     home.warps.resize(block.warps.size());
     for (uint32_t i = 0; i < home.warps.size(); ++i) {
       WatchedWarp &warp = home.warps[i];
-      warp.clock.start(home.firstWarp + i, cluster->warps);
+      warp.clock.start(home.firstWarp + i, cluster->slots);
       warp.began = block.warps[i].live;
       warp.copies.clear();
       std::fill_n(warp.committed, lanes, 0);
+      warp.bulkReads.clear();
+      warp.products.clear();
+      warp.productGroups = 0;
+      warp.passed = nullptr;
+      if (insights.hasProducts)
+        warp.touched.assign(kernel.frameBytes / 64 + 1, false);
       if (!has(Check::Init))
         continue;
       warp.registers.assign(kernel.frameBytes / 64 + 1, allLanes);
@@ -102,8 +119,7 @@ void Checker::arrive(Block &block, Warp &warp, unsigned number, uint32_t mask) {
   if (!barrier.used) {
     barrier.used = true;
     barrier.from.assign(block.warps.size(), 0);
-    barrier.gathering.cluster.assign(home.cluster->warps, {});
-    barrier.gathering.others.reset();
+    barrier.gathering.clear(home.cluster->slots);
   }
   // The group already stands behind the barrier.
   const Op &op = grid.code->ops[warp.now.pc - 1];
@@ -115,11 +131,9 @@ void Checker::arrive(Block &block, Warp &warp, unsigned number, uint32_t mask) {
                std::to_string(grid.code->ops[from - 1].line) +
                "), but it is .aligned");
   from = op.index + 1;
-  if (!has(Check::Race))
+  if (!ordered)
     return;
-  barrier.gathering.join(own.clock.knows);
-  barrier.gathering.cluster[own.clock.self].join(
-      own.clock.own(mask, warp.live));
+  tell(barrier.gathering, own, mask, warp.live);
   if (warp.now.wait != Wait::Barrier) // bar.arrive: it goes on
     ++own.clock.clock;
 }
@@ -149,12 +163,27 @@ void Checker::complete(Block &block, unsigned number) {
                std::to_string(number) + ", which is for all of them");
 }
 
+void Checker::tell(Views &to, const WatchedWarp &from, uint32_t mask,
+                   uint32_t live) const {
+  const WarpClock &clock = from.clock;
+  to.knows.join(clock.knows);
+  to.knows.cluster[clock.self].join(clock.own(mask, live));
+  if (insights.hasProxies)
+    to.proxied.join(clock.proxied);
+}
+
+void Checker::learn(WatchedWarp &to, const Views &from) const {
+  to.clock.knows.join(from.knows);
+  if (insights.hasProxies)
+    to.clock.proxied.join(from.proxied);
+}
+
 void Checker::pass(Warp &warp, unsigned number, uint32_t) {
-  if (!has(Check::Race))
+  if (!ordered)
     return;
-  WarpClock &clock = watched(warp).clock;
-  clock.knows.join(warp.block->watched->barriers[number].gathered);
-  ++clock.clock;
+  WatchedWarp &own = watched(warp);
+  learn(own, warp.block->watched->barriers[number].gathered);
+  ++own.clock.clock;
 }
 
 void Checker::warpBarrier(Warp &warp, uint32_t) { ++watched(warp).clock.clock; }
@@ -178,6 +207,9 @@ void Checker::fault(const Error &error) {
   default:
     return;
   }
+  // A block that ends while something still has its shared memory.
+  if (error.message.find("a wait is missing") != std::string::npos)
+    check = Check::Wait;
   if (!has(check))
     return;
   Finding finding;
@@ -203,9 +235,9 @@ Place Checker::place(const Op &op, const Warp &warp, unsigned lane) const {
 Place Checker::placeOf(uint32_t who, uint32_t lane, uint32_t op) const {
   Place place;
   uint32_t size = grid.cluster[0] * grid.cluster[1] * grid.cluster[2];
-  uint32_t number = (who - 1) / (grid.warps * size);
-  uint32_t rank = (who - 1) / grid.warps % size;
-  uint32_t warp = (who - 1) % grid.warps;
+  uint32_t slots = grid.warps * size + agentSlots;
+  uint32_t number = (who - 1) / slots, warpOfCluster = (who - 1) % slots;
+  uint32_t rank = warpOfCluster / grid.warps, warp = warpOfCluster % grid.warps;
   Dim3 in{rank % grid.cluster[0], rank / grid.cluster[0] % grid.cluster[1],
           rank / grid.cluster[0] / grid.cluster[1]};
   for (unsigned i = 0; i < 3; ++i) {

@@ -17,12 +17,29 @@
 
 namespace moe::ptxsim {
 
+struct AsyncRecord;
+struct SharedPlace;
+
 /// A cp.async that was not waited for.
 struct FlyingCopy {
   WatchedBlock *home;
   uint32_t first, count; ///< granules
   uint32_t op, group;
   uint8_t lane;
+  uint64_t number; ///< of the cp.async of its warp
+};
+
+/// A wgmma that was not waited for.
+struct FlyingProduct {
+  uint64_t group = 0;
+  std::vector<uint32_t> granules;      ///< that it reads
+  std::vector<uint32_t> reads, writes; ///< slots of registers
+};
+
+struct WatchedMbarrier {
+  Views gathering, done;
+  uint32_t agent = 0;
+  uint64_t phase = 0;
 };
 
 struct WatchedWarp {
@@ -32,15 +49,22 @@ struct WatchedWarp {
   uint32_t committed[lanes] = {};
   std::vector<uint32_t> registers;    ///< by slot: lanes that have a value
   std::vector<uint64_t> localDefined; ///< a bit a byte
+  std::vector<FlyingCopy> bulkReads;
+  std::vector<FlyingProduct> products;
+  uint64_t productGroups = 0;
+  std::vector<bool> touched; ///< slots that were written since wgmma.fence
+  const WatchedMbarrier *passed = nullptr;
+  uint64_t passedPhase = 0;
 };
 
 struct WatchedBarrier {
-  Knowledge gathering, gathered;
+  Views gathering, gathered;
   std::vector<uint32_t> from; ///< by warp: 1 + the op that it arrived by
   bool used = false;
 };
 
-/// `source`: op << 4 | 8 if asynchronous | scope << 1 | whether it is strong.
+/// `source`: op << 4 | asynchronous | scope << 1 | whether it is strong.
+constexpr uint32_t asynchronous = 8;
 struct SharedWrite {
   uint32_t who = 0; ///< in the cluster
   Moment when = 0;
@@ -63,13 +87,27 @@ struct WatchedBlock {
   std::vector<SharedRead> reads;   ///< by warp of the cluster, then granule
   std::vector<uint32_t> flying;    ///< by granule: 1 + op of a copy under way
   uint32_t flights = 0;
-  std::vector<uint64_t> defined; ///< a bit a byte
+  std::vector<uint16_t> readers; ///< by granule: asynchronous work that reads
+  uint32_t readerFlights = 0;
+  std::unordered_map<uint32_t, WatchedMbarrier> mbarriers; ///< by offset
+  std::vector<uint64_t> defined;                           ///< a bit a byte
 };
+
+/// Writes for an mbarrier.
+struct WatchedAgent {
+  uint32_t clock = 1;
+  uint32_t issuer = 0, lane = 0; ///< of its last copy
+};
+constexpr uint32_t agentSlots = 16;
 
 struct WatchedCluster {
   std::vector<WatchedBlock> blocks;
   uint32_t warps = 0;
-  uint32_t firstWarp = 0; ///< of the cluster, in the grid; from 1
+  uint32_t slots = 0; ///< of clocks: warps, then agents
+  WatchedAgent agents[agentSlots];
+  uint32_t agentsUsed = 0;
+  Views gathering, gathered; ///< of its barrier
+  uint32_t firstWarp = 0;    ///< of the cluster, in the grid; from 1
   std::unordered_map<uint64_t, Message> messages; ///< in shared memory
 };
 
@@ -99,6 +137,14 @@ public:
   void pass(Warp &warp, unsigned barrier, uint32_t mask);
   void warpBarrier(Warp &warp, uint32_t mask);
   void exit(Warp &warp, uint32_t mask);
+  void clusterArrive(Warp &warp, uint32_t mask);
+  void clusterComplete(Cluster &cluster);
+  void clusterPass(Warp &warp, uint32_t mask);
+  void mbarrierArrive(Warp &warp, unsigned lane, const SharedPlace &place);
+  void mbarrierComplete(const SharedPlace &place);
+  void mbarrierPass(Warp &warp, unsigned lane, const SharedPlace &place);
+  void issue(const AsyncRecord &record);
+  void perform(const AsyncRecord &record);
   void fault(const Error &error);
 
 private:
@@ -158,6 +204,31 @@ private:
   void flying(const Access &access, const WatchedBlock &home, uint32_t granule,
               unsigned lane);
 
+  void landUpTo(Warp &warp, unsigned lane, uint64_t number);
+  template <class F>
+  void landIf(Warp &warp, F which);
+
+  // Bulk copies, mbarriers: Asynchronous.cpp.
+  WatchedMbarrier &mbarrierOf(const SharedPlace &place);
+  /// A range that one lane hands to something asynchronous.
+  void asyncAccess(Access &access, WatchedBlock &home, uint32_t first,
+                   uint32_t bytes, unsigned lane);
+  void defineGlobal(Address address);
+  void bulkWait(Warp &warp, uint32_t mask, int64_t newest);
+  void overwritten(const Access &access, const WatchedBlock &home,
+                   uint32_t granule, unsigned lane);
+  void unfenced(const Access &access, const WatchedBlock &home,
+                uint32_t granule, unsigned lane);
+  void tell(Views &to, const WatchedWarp &from, uint32_t mask,
+            uint32_t live) const;
+  void learn(WatchedWarp &to, const Views &from) const;
+
+  // wgmma: Products.cpp.
+  void product(const Op &op, const Insight &insight, Warp &warp, uint32_t mask);
+  void productWait(Warp &warp, uint64_t newest);
+  void productRegisters(const Op &op, const Insight &insight, Warp &warp,
+                        uint32_t mask);
+
   // Values that nobody wrote: Defined.cpp.
   void registers(const Op &op, const Insight &insight, Warp &warp,
                  uint32_t mask);
@@ -174,6 +245,7 @@ private:
 
   const Grid &grid;
   uint32_t checks;
+  bool ordered; ///< accesses are remembered
   Findings &findings;
   InsightTable insights;
   uint32_t sharedShift, globalShift; ///< of granules

@@ -18,22 +18,18 @@ void Knowledge::join(const Knowledge &other) {
   others = std::move(merged);
 }
 
-void Knowledge::clear() {
-  for (Seen &seen : cluster)
-    seen = {};
-  others.reset();
-}
-
 void Message::join(const Message &other) {
   for (const auto &[warp, seen] : other.all)
     all[warp].join(seen);
 }
 
-void WarpClock::start(uint32_t number, uint32_t warps) {
+void WarpClock::start(uint32_t number, uint32_t slots) {
   self = number;
   clock = 1;
-  knows.cluster.assign(warps, {});
-  knows.others.reset();
+  for (Knowledge *one : {&knows, &proxied}) {
+    one->cluster.assign(slots, {});
+    one->others.reset();
+  }
   hasFence = hasFound = false;
   fenced.all.clear();
   found.all.clear();

@@ -52,7 +52,18 @@ struct Knowledge {
   std::shared_ptr<const Others> others;
 
   void join(const Knowledge &other);
-  void clear();
+};
+
+/// Knowledge, and the part of it that the async proxy shares.
+struct Views {
+  Knowledge knows, proxied;
+
+  void clear(uint32_t slots) {
+    for (Knowledge *one : {&knows, &proxied}) {
+      one->cluster.assign(slots, {});
+      one->others.reset();
+    }
+  }
 };
 
 /// Knowledge that leaves the cluster: by number of the warp in the grid.
@@ -65,7 +76,7 @@ struct Message {
 struct WarpClock {
   uint32_t self = 0;  ///< in the cluster
   uint32_t clock = 1; ///< of itself
-  Knowledge knows;
+  Knowledge knows, proxied;
   /// What the lanes knew at their last fence, which a relaxed write releases.
   bool hasFence = false;
   Message fenced;
@@ -73,7 +84,7 @@ struct WarpClock {
   bool hasFound = false;
   Message found;
 
-  void start(uint32_t self, uint32_t warps);
+  void start(uint32_t self, uint32_t slots);
   /// Its knowledge with its own accesses of `mask`, as others may learn it.
   Seen own(uint32_t mask, uint32_t live) const {
     return (mask & live) == live ? Seen{clock + 1, 0} : Seen{clock, mask};

@@ -43,8 +43,14 @@ void Checker::fly(Access &access, WatchedBlock &home, const uint32_t *offset) {
     if (!(access.mask >> i & 1))
       continue;
     FlyingCopy copy{
-        &home,           offset[i] >> sharedShift, access.bytes >> sharedShift,
-        access.op.index, own.committed[i],         uint8_t(i)};
+        &home,
+        offset[i] >> sharedShift,
+        access.bytes >> sharedShift,
+        access.op.index,
+        own.committed[i],
+        uint8_t(i),
+        access.warp.copyCount +
+            unsigned(__builtin_popcount(access.mask & ((2u << i) - 1)))};
     for (uint32_t c = copy.first; c < copy.first + copy.count; ++c)
       home.flying[c] = access.op.index + 1;
     home.flights += 1;
@@ -52,28 +58,42 @@ void Checker::fly(Access &access, WatchedBlock &home, const uint32_t *offset) {
   }
 }
 
-/// Copies of these lanes are done, but for their `newest` last groups; all if
-/// it is negative.
-void Checker::land(Warp &warp, uint32_t mask, int64_t newest) {
+/// Copies are done for which `which` says so.
+template <class F>
+void Checker::landIf(Warp &warp, F which) {
   WatchedWarp &own = watched(warp);
   size_t kept = 0;
   for (FlyingCopy &copy : own.copies) {
-    bool lands = mask >> copy.lane & 1 &&
-                 (newest < 0 || int64_t(copy.group) <
-                                    int64_t(own.committed[copy.lane]) - newest);
-    if (!lands) {
+    if (!which(copy)) {
       own.copies[kept++] = copy;
       continue;
     }
     --copy.home->flights;
     for (uint32_t c = copy.first; c < copy.first + copy.count; ++c) {
       copy.home->flying[c] = 0;
-      if (has(Check::Race))
+      if (ordered)
         copy.home->writes[c] = {
             own.clock.self, moment(own.clock.clock, copy.lane), copy.op << 4};
     }
   }
   own.copies.resize(kept);
+}
+
+/// Those of these lanes, but for their `newest` last groups; all if it is
+/// negative.
+void Checker::land(Warp &warp, uint32_t mask, int64_t newest) {
+  const uint32_t *committed = watched(warp).committed;
+  landIf(warp, [&](const FlyingCopy &copy) {
+    return mask >> copy.lane & 1 &&
+           (newest < 0 ||
+            int64_t(copy.group) < int64_t(committed[copy.lane]) - newest);
+  });
+}
+
+void Checker::landUpTo(Warp &warp, unsigned lane, uint64_t number) {
+  landIf(warp, [&](const FlyingCopy &copy) {
+    return copy.lane == lane && copy.number <= number;
+  });
 }
 
 /// An access of a granule that a copy writes.

@@ -64,7 +64,7 @@ void Checker::globalAccess(Access &access) {
   WarpClock &clock = access.watched.clock;
   uint32_t firstWarp = access.warp.block->watched->cluster->firstWarp;
   uint32_t self = firstWarp + clock.self, now = clock.clock;
-  uint32_t blockOf = (self - 1) / grid.warps;
+  uint32_t slots = access.warp.block->watched->cluster->slots;
   uint32_t count = access.bytes >> globalShift;
   const uint32_t source = access.source();
   for (unsigned i = 0; i < lanes; ++i) {
@@ -89,13 +89,13 @@ void Checker::globalAccess(Access &access) {
         cell->writeSource = source;
       }
       if (!access.writes) {
-        // The last read, and one of another block if there was one.
+        // The last read, and one of another cluster if there was one.
         GlobalAccess &last = cell->read;
         Moment when = last.who == self && clockOf(last.when) == now &&
                               laneOf(last.when) != i
                           ? moment(now, severalLanes)
                           : moment(now, i);
-        if (last.who && (last.who - 1) / grid.warps != blockOf &&
+        if (last.who && last.who - firstWarp >= slots &&
             !(cell->readSource & 1))
           cell->earlier = last;
         if (!(source & 1) || !last.who) {

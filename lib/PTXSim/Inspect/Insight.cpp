@@ -183,8 +183,11 @@ void InsightTable::add(const FunctionCode &function, const Op &op) {
     insight.kind = Kind::Fence;
     break;
   case Opcode::FenceProxy:
-  case Opcode::MembarProxy:
-    insight.kind = Kind::FenceProxy;
+    for (Modifier proxy :
+         {Modifier::Async, Modifier::AsyncGlobal, Modifier::AsyncSharedCta,
+          Modifier::AsyncSharedCluster})
+      if (instruction.has(proxy))
+        insight.kind = Kind::FenceProxy;
     break;
   case Opcode::BarWarpSync:
     insight.kind = Kind::WarpBarrier;
@@ -197,7 +200,7 @@ void InsightTable::add(const FunctionCode &function, const Op &op) {
     break;
   case Opcode::WgmmaMmaAsync:
     insight.kind = Kind::Wgmma;
-    hasProxies = true;
+    hasProxies = hasProducts = true;
     break;
   case Opcode::WgmmaCommitGroup:
     insight.kind = Kind::WgmmaCommit;
@@ -205,10 +208,23 @@ void InsightTable::add(const FunctionCode &function, const Op &op) {
   case Opcode::WgmmaWaitGroup:
     insight.kind = Kind::WgmmaWait;
     break;
+  case Opcode::WgmmaFence:
+    insight.kind = Kind::WgmmaFence;
+    break;
+  case Opcode::CpAsyncBulkWaitGroup:
+    insight.kind = Kind::BulkWait;
+    break;
   default:
     break;
   }
-  hasProxies |= ptx::family(instruction.opcode) == ptx::Family::BulkCopy;
+  if (ptx::family(instruction.opcode) == ptx::Family::BulkCopy ||
+      instruction.opcode == Opcode::StAsync ||
+      instruction.opcode == Opcode::RedAsync)
+    hasProxies = hasCopies = true;
+  if (instruction.opcode == Opcode::StAsync ||
+      instruction.opcode == Opcode::RedAsync)
+    sharedGranule = std::min(sharedGranule,
+                             std::max(1u, ptx::byteSize(instruction.type())));
   switch (insight.kind) {
   case Kind::Load:
   case Kind::Store:

@@ -29,6 +29,8 @@ struct Insight {
     Wgmma,
     WgmmaCommit,
     WgmmaWait,
+    WgmmaFence,
+    BulkWait,
     FenceProxy,
     WarpBarrier,
   };
@@ -55,7 +57,8 @@ public:
   }
   /// The bytes that accesses of shared and of global memory are multiples of.
   uint32_t sharedGranule = 16, globalGranule = 16;
-  bool hasCopies = false, hasProxies = false;
+  /// Copies into shared memory; work through the async proxy; wgmma.
+  bool hasCopies = false, hasProxies = false, hasProducts = false;
 
 private:
   void add(const FunctionCode &function, const Op &op);

@@ -23,7 +23,7 @@ void Checker::sharedRaces(Access &access, WatchedBlock &home,
                  now = clock.clock, source = access.source(),
                  count = access.bytes >> sharedShift,
                  firstWarp = home.cluster->firstWarp;
-  const bool flights = home.flights != 0,
+  const bool flights = home.flights != 0, readers = home.readerFlights != 0,
              init = has(Check::Init) && access.reads;
   const size_t granules = home.writes.size();
   SharedWrite *writes = home.writes.data();
@@ -44,6 +44,8 @@ void Checker::sharedRaces(Access &access, WatchedBlock &home,
     for (uint32_t c = first; c < first + count; ++c) {
       if (flights && home.flying[c])
         flying(access, home, c, i);
+      if (Writes && readers && home.readers[c])
+        overwritten(access, home, c, i);
       SharedWrite &write = writes[c];
       bool wrong = write.who == self
                        ? clockOf(write.when) == now && laneOf(write.when) != i
@@ -98,7 +100,7 @@ bool Checker::known(const Access &access, const Other &other,
   uint32_t in = other.who - cluster.firstWarp;
   if (in == clock.self)
     return clockOf(other.when) < clock.clock || laneOf(other.when) == lane;
-  if (in < cluster.warps)
+  if (in < cluster.slots)
     return covers(clock.knows.cluster[in], other.when);
   if (!clock.knows.others)
     return false;
@@ -149,7 +151,9 @@ bool Checker::conflict(const Access &access, const Other &other, unsigned lane,
     return false;
   const WatchedCluster &cluster = *access.warp.block->watched->cluster;
   uint32_t in = other.who - cluster.firstWarp;
-  Scope needed = in >= cluster.warps ? Scope::Gpu
+  bool agent = in >= cluster.warps && in < cluster.slots;
+  Scope needed = in >= cluster.slots ? Scope::Gpu
+                 : agent             ? Scope::Block
                  : in / grid.warps != access.watched.clock.self / grid.warps
                      ? Scope::Cluster
                      : Scope::Block;
@@ -164,19 +168,27 @@ bool Checker::conflict(const Access &access, const Other &other, unsigned lane,
   char where[64];
   std::snprintf(where, sizeof where, " at 0x%" PRIx64, address);
   Finding finding;
-  finding.check = Check::Race;
+  finding.check = agent ? Check::Wait : Check::Race;
+  if (!has(finding.check))
+    return false;
   finding.kernel = grid.kernel->name;
   finding.message =
       ptx::fullName(*access.op.source) + " " +
       (access.writes ? "writes " : "reads ") + std::to_string(access.bytes) +
       " bytes of " + (home ? "shared" : "global") + " memory" + where +
-      (other.writes ? ", which another thread writes"
-                    : ", which another thread reads") +
+      (agent          ? ", which a copy wrote that was not waited for"
+       : other.writes ? ", which another thread writes"
+                      : ", which another thread reads") +
       ", and nothing orders the two" +
       (narrow ? ": the scope of an atomic access is too narrow" : "");
   finding.place = place(access.op, access.warp, lane);
   finding.hasOther = true;
-  finding.other = placeOf(other.who, laneOf(other.when), other.source >> 4);
+  if (agent) { // by whom it was begun
+    const WatchedAgent &as = cluster.agents[in - cluster.warps];
+    finding.other =
+        placeOf(cluster.firstWarp + as.issuer, as.lane, other.source >> 4);
+  } else
+    finding.other = placeOf(other.who, laneOf(other.when), other.source >> 4);
   findings.add(std::move(finding));
   return true;
 }

@@ -1,43 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Right kernels, each with a mistake put in: which checker says so. The kernels
-// as they are must be clean. docs/mutants.md has the list.
-#include "Sim.h"
-
-#include "moe/PTXSim/Numerics/Formats.h"
-
-#include <algorithm>
-#include <cmath>
-#include <numeric>
+// Mistakes in kernels for sm_80.
+#include "Mutants.h"
 
 using namespace moe::ptxsim;
 
 namespace {
-
-/// What a run left behind.
-struct Outcome {
-  Error error;
-  std::vector<uint32_t> results;
-};
-
-struct Kernel {
-  const char *name, *file;
-  Outcome (*run)(Sim &);
-};
-
-std::vector<uint16_t> someBF16(size_t count, unsigned seed) {
-  std::vector<uint16_t> bits(count);
-  for (size_t i = 0; i < count; ++i)
-    bits[i] = floatToBF16(float(int((i * 7919 + seed) % 257) - 128) / 64);
-  return bits;
-}
-
-std::vector<float> someFloats(size_t count, unsigned seed) {
-  std::vector<float> values(count);
-  for (size_t i = 0; i < count; ++i)
-    values[i] = float(int((i * 7919 + seed) % 257) - 128) / 64;
-  return values;
-}
 
 Outcome vadd(Sim &sim) {
   const int n = 1000;
@@ -144,7 +112,7 @@ Outcome own(Sim &sim) {
   return {error, sim.download<uint32_t>(out, 32)};
 }
 
-const Kernel kernels[] = {
+const SampleKernel kernels[] = {
     {"vadd", "vadd.ptx", vadd},
     {"matmul", "matmul.ptx", matmul},
     {"grouped_mma", "mma_bf16.ptx", groupedMma},
@@ -157,19 +125,6 @@ const Kernel kernels[] = {
     {"lock", "handover.ptx", lock},
     {"last", "handover.ptx", last},
     {"own", "handover.ptx", own},
-};
-
-/// No checker, but results that differ.
-constexpr Check results = Check(checkCount);
-
-struct Mutant {
-  const char *kernel, *what;
-  /// Of the text of the kernel: the `number`th place with `from` becomes `to`;
-  /// number 0: every place.
-  unsigned number;
-  const char *from, *to;
-  Check check;
-  const char *says; ///< part of a finding
 };
 
 const Mutant mutants[] = {
@@ -200,8 +155,8 @@ const Mutant mutants[] = {
      Check::Memory, "behind the end"},
     {"matmul", "the next tile a row too far", 1, "%rd19, %rd2;", "%rd19, 4096;",
      Check::Memory, "behind the end"},
-    {"own", "index past the local array", 1, "%r1, [index];", "%r1, [index+4];",
-     Check::Memory, "of the parameters"},
+    {"own", "a parameter that is not there", 1, "%r1, [index];",
+     "%r1, [index+4];", Check::Memory, "of the parameters"},
     {"own", "elements of a local array of 8 bytes", 1, "%r3, %r1, 2;",
      "%r3, %r1, 3;", Check::Memory, "16 bytes of local memory"},
     {"own", "elements of a constant table of 8 bytes", 1, "%r7, 4;", "%r7, 8;",
@@ -317,82 +272,17 @@ const Mutant mutants[] = {
      "xor.b32  \t%r213, %r212, 8192;", "mov.b32 %r213, %r212;", Check::Wait,
      "ldmatrix"},
     {"grouped_mma", "the other swizzle", 1, "shr.u32 \t%r72, %r69, 1;",
-     "shr.u32 \t%r72, %r69, 2;", results, ""},
+     "shr.u32 \t%r72, %r69, 2;", wrongResults, ""},
     {"grouped_mma", "a matrix from beyond the tiles", 1,
      "shl.b32 \t%r428, %r471, 13;", "shl.b32 \t%r428, %r471, 14;",
      Check::Memory, "shared memory"},
 };
 
-/// Puts a mistake into the text of a kernel; false if there is no such place.
-bool mutate(std::string &text, const Mutant &mutant) {
-  size_t at = text.find(std::string(".entry ") + mutant.kernel + "(");
-  size_t end = text.find("\n}", at);
-  std::string from = mutant.from, to = mutant.to;
-  unsigned found = 0;
-  for (; (at = text.find(from, at)) < end; at += to.size()) {
-    if (++found == mutant.number || !mutant.number) {
-      text.replace(at, from.size(), to);
-      end = end + to.size() - from.size();
-      if (mutant.number)
-        return true;
-    } else {
-      at += from.size() - to.size();
-    }
-  }
-  return !mutant.number && found;
-}
-
-Options checked(uint32_t checks) {
-  Options options = optionsOf("a100");
-  options.checks = checks;
-  options.maxSteps = 1 << 20;
-  return options;
-}
-
-const Kernel &kernelOf(const Mutant &mutant) {
-  for (const Kernel &kernel : kernels)
-    if (std::string(kernel.name) == mutant.kernel)
-      return kernel;
-  ADD_FAILURE() << mutant.kernel;
-  return kernels[0];
-}
-
-TEST(Mutants, TheKernelsThemselvesAreClean) {
-  for (const Kernel &kernel : kernels) {
-    SCOPED_TRACE(kernel.name);
-    Sim sim(checked(allChecks));
-    sim.loadFile(kernel.file);
-    EXPECT_RUNS(kernel.run(sim).error);
-  }
-}
+TEST(Mutants, TheKernelsThemselvesAreClean) { expectClean("a100", kernels); }
 
 TEST(Mutants, EachIsReportedByItsChecker) {
   EXPECT_GE(std::size(mutants), 40u);
-  for (const Mutant &mutant : mutants) {
-    SCOPED_TRACE(std::string(mutant.kernel) + ": " + mutant.what);
-    const Kernel &kernel = kernelOf(mutant);
-    Sim sim(checked(allChecks));
-    sim.expectClean = false;
-    std::string text = Sim::readInput(kernel.file);
-    ASSERT_TRUE(mutate(text, mutant));
-    ASSERT_TRUE(sim.load(text)) << sim.error.str();
-    Outcome outcome = kernel.run(sim);
-    if (mutant.check == results) {
-      EXPECT_RUNS(outcome.error);
-      EXPECT_TRUE(sim.device.findings().empty())
-          << sim.device.findings().table();
-      Sim right(checked(0));
-      right.loadFile(kernel.file);
-      EXPECT_NE(kernel.run(right).results, outcome.results);
-      continue;
-    }
-    bool caught = false;
-    for (const Finding &finding : sim.device.findings().all())
-      caught |= finding.check == mutant.check &&
-                finding.str().find(mutant.says) != std::string::npos;
-    EXPECT_TRUE(caught) << outcome.error.str() << "\n"
-                        << sim.device.findings().table();
-  }
+  expectCaught("a100", kernels, mutants);
 }
 
 } // namespace

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Mistakes in kernels for sm_90a: mbarriers, bulk copies, wgmma.
+#include "Mutants.h"
+
+#include "moe/PTXSim/TensorMap.h"
+
+#include <numeric>
+
+using namespace moe::ptxsim;
+
+namespace {
+
+Outcome bulkRing(Sim &sim) {
+  const int tiles = 7;
+  std::vector<int> in(tiles * 256);
+  std::iota(in.begin(), in.end(), 0);
+  Address out = sim.device.memory().allocate(in.size() * 4);
+  Error error = sim.run("bulk_ring", {1, 1, 1}, {256, 1, 1}, 0, sim.upload(in),
+                        out, tiles);
+  return {error, sim.download<uint32_t>(out, in.size())};
+}
+
+Outcome copiesTell(Sim &sim) {
+  std::vector<int> in(64);
+  std::iota(in.begin(), in.end(), 0);
+  Address out = sim.device.memory().allocate(in.size() * 4);
+  Error error =
+      sim.run("copies_tell", {1, 1, 1}, {32, 1, 1}, 0, sim.upload(in), out, 0);
+  return {error, sim.download<uint32_t>(out, in.size())};
+}
+
+/// One expert, one block of rows.
+Outcome groupedGemm(Sim &sim) {
+  const int rows = 64, n = 128, k = 256;
+  std::vector<int> tokens(rows);
+  std::iota(tokens.begin(), tokens.end(), 0);
+  Address none = 0;
+  Address c = sim.device.memory().allocate(rows * n * 2);
+  Error error = sim.run(
+      "grouped_gemm", {1, 1, 1}, {128, 1, 1}, 73728,
+      sim.upload(someBF16(rows * k, 1)), sim.upload(someBF16(n * k, 2)), c,
+      sim.upload(tokens), sim.upload(std::vector<int>{0}),
+      sim.upload(std::vector<int>{rows}), sim.upload(someFloats(rows, 3)), n, k,
+      rows, k, n * k, k, n, none, none);
+  return {error, sim.download<uint32_t>(c, rows * n / 2)};
+}
+
+/// Of a matrix [rows][columns] of bf16, in boxes of 128 rows.
+TensorMap matrixMap(Address at, uint32_t rows, uint32_t columns) {
+  TensorMap map;
+  map.rank = 2;
+  map.dataType = 9;
+  map.swizzle = 3;
+  map.globalAddress = at;
+  map.strides[0] = uint64_t(columns) * 2;
+  map.dims[0] = columns;
+  map.dims[1] = rows;
+  map.box[0] = 64;
+  map.box[1] = 128;
+  map.elementStrides[0] = map.elementStrides[1] = 1;
+  return map;
+}
+
+Outcome hostMaps(Sim &sim) {
+  const int m = 128, n = 128, k = 224;
+  Address none = 0, c = sim.device.memory().allocate(m * n * 2);
+  TensorMap a = matrixMap(sim.upload(someBF16(m * k, 1)), m, k);
+  TensorMap b = matrixMap(sim.upload(someBF16(n * k, 2)), n, k);
+  TensorMap d = matrixMap(c, m, n);
+  auto wide = [](int x) { return int64_t(x); };
+  Error error =
+      sim.run("grouped_gemm_hosttma", {1, 1, 1}, {128, 1, 1}, 98328, a, m, k,
+              wide(k), wide(1), b, n, k, wide(k), wide(1), d, m, n, wide(n),
+              wide(1), sim.upload(std::vector<int>{0}), n, k, none, none);
+  return {error, sim.download<uint32_t>(c, m * n / 2)};
+}
+
+const SampleKernel kernels[] = {
+    {"bulk_ring", "hopper.ptx", bulkRing},
+    {"copies_tell", "hopper.ptx", copiesTell},
+    {"grouped_gemm", "triton/ggemm_bf16_sm90.ptx", groupedGemm},
+    {"grouped_gemm_hosttma", "triton/ggemm_htma_sm90.ptx", hostMaps},
+};
+
+const Mutant mutants[] = {
+    // Proxies.
+    {"bulk_ring", "no fence of the proxies before the stores", 0,
+     "fence.proxy.async.shared::cta;", "", Check::Proxy, "cp.async.bulk"},
+    {"grouped_gemm", "no fence of the proxies before wgmma", 1,
+     "fence.proxy.async.shared::cta;", "", Check::Proxy, "wgmma"},
+    {"grouped_gemm_hosttma", "no fence of the proxies before the store", 1,
+     "fence.proxy.async.shared::cta;", "", Check::Proxy,
+     "cp.async.bulk.tensor"},
+    // Waits.
+    {"bulk_ring", "the sources of stores are not waited for", 0,
+     "cp.async.bulk.wait_group.read 1;", "", Check::Wait, "may still read"},
+    {"bulk_ring", "the wait for sources is one short", 0,
+     "cp.async.bulk.wait_group.read 1;", "cp.async.bulk.wait_group.read 2;",
+     Check::Wait, "may still read"},
+    {"bulk_ring", "no wait for the last stores", 0,
+     "cp.async.bulk.wait_group 0;", "", Check::Wait, "a wait is missing"},
+    {"bulk_ring", "waits for the phase before", 1, "[%r58], %r59;",
+     "[%r58], 1;", Check::Wait, "ld.shared"},
+    {"copies_tell", "the copies do not tell the mbarrier", 0,
+     "cp.async.mbarrier.arrive.shared.b64 [%r11];", "", Check::Wait,
+     "ld.shared"},
+    {"grouped_gemm", "the wait for copies is one short", 1,
+     "cp.async.wait_group \t2;", "cp.async.wait_group 3;", Check::Wait,
+     "wgmma"},
+    {"grouped_gemm", "the wait for products is one short", 1,
+     "wgmma.wait_group.sync.aligned 1;", "wgmma.wait_group.sync.aligned 2;",
+     Check::Wait, "cp.async"},
+    {"grouped_gemm", "no wait for the last products", 1,
+     "wgmma.wait_group.sync.aligned 0;", "", Check::Wait,
+     "a register of a wgmma"},
+    {"grouped_gemm", "products are not committed", 1,
+     "wgmma.commit_group.sync.aligned;", "", Check::Wait,
+     "a register of a wgmma"},
+    {"grouped_gemm", "no wgmma.fence", 1, "wgmma.fence.sync.aligned;", "",
+     Check::Wait, "no wgmma.fence"},
+    {"grouped_gemm_hosttma", "the source of the store is not waited for", 1,
+     "cp.async.bulk.wait_group.read \t0;", "", Check::Wait,
+     "a wait is missing"},
+    // Races.
+    {"bulk_ring", "no barrier before a store", 2, "bar.sync \t0;", "",
+     Check::Race, "cp.async.bulk"},
+    {"grouped_gemm", "no barrier behind the wait for copies", 2,
+     "bar.sync \t0;", "", Check::Race, "wgmma"},
+    {"grouped_gemm_hosttma", "no barrier before the store", 0, "bar.sync \t0;",
+     "", Check::Race, "cp.async.bulk.tensor"},
+    // mbarriers.
+    {"bulk_ring", "no mbarrier", 1, "mbarrier.init.shared.b64 [%r35], %r40;",
+     "", Check::Sync, "no mbarrier is at"},
+    {"bulk_ring", "an mbarrier of two arrivals", 1,
+     "mbarrier.init.shared.b64 [%r35], %r40;",
+     "mbarrier.init.shared.b64 [%r35], 2;", Check::Sync, "deadlock"},
+    {"bulk_ring", "an arrival too many", 1,
+     "mbarrier.arrive.expect_tx.shared.b64 _, [%r56], %r55;",
+     "mbarrier.arrive.expect_tx.shared.b64 _, [%r56], %r55; "
+     "mbarrier.arrive.shared.b64 _, [%r56];",
+     Check::Sync, "arrivals at the mbarrier"},
+    {"bulk_ring", "expects too many bytes", 1,
+     "mbarrier.arrive.expect_tx.shared.b64 _, [%r56], %r55;",
+     "mbarrier.arrive.expect_tx.shared.b64 _, [%r56], 2048;", Check::Sync,
+     "deadlock"},
+    {"grouped_gemm_hosttma", "expects too few bytes", 1, "[%r8], 32768;",
+     "[%r8], 16384;", Check::Sync, "deadlock"},
+};
+
+TEST(HopperMutants, TheKernelsThemselvesAreClean) {
+  expectClean("h100", kernels);
+}
+
+TEST(HopperMutants, EachIsReportedByItsChecker) {
+  expectCaught("h100", kernels, mutants);
+}
+
+} // namespace
