@@ -107,7 +107,7 @@ void Checker::flying(const Access &access, const WatchedBlock &home,
   finding.message = ptx::fullName(*access.op.source) +
                     (access.writes ? " writes" : " reads") +
                     " shared memory at " +
-                    std::to_string(access.address[lane]) +
+                    std::to_string(granule << sharedShift) +
                     ", which a copy writes that was not waited for";
   finding.place = place(access.op, access.warp, lane);
   finding.hasOther = true;

@@ -9,6 +9,8 @@
 
 #include "moe/PTXSim/Numerics/Formats.h"
 
+#include <algorithm>
+
 namespace moe::ptxsim {
 
 /// What a run left behind.
@@ -52,7 +54,7 @@ inline std::vector<float> someFloats(size_t count, unsigned seed) {
 /// Puts a mistake into the text of a kernel; false if there is no such place.
 inline bool mutate(std::string &text, const Mutant &mutant) {
   size_t at = text.find(std::string(".entry ") + mutant.kernel + "(");
-  size_t end = text.find("\n}", at);
+  size_t end = std::min(text.find(".entry ", at + 1), text.size());
   std::string from = mutant.from, to = mutant.to;
   unsigned found = 0;
   for (; (at = text.find(from, at)) < end; at += to.size()) {
@@ -71,7 +73,7 @@ inline bool mutate(std::string &text, const Mutant &mutant) {
 inline Options checked(const char *device, uint32_t checks) {
   Options options = optionsOf(device);
   options.checks = checks;
-  options.maxSteps = 1 << 22;
+  options.maxSteps = 1 << 20;
   return options;
 }
 
