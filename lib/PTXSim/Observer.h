@@ -24,6 +24,12 @@ public:
   /// holds for no lane.
   virtual void observe(const Op &op, Warp &warp, uint32_t mask) = 0;
 
+  /// Of an instruction with many places a lane: these addresses next, relative
+  /// to its window.
+  virtual void access(const Op &, Warp &, uint32_t /*mask*/,
+                      const uint64_t * /*addresses*/, uint32_t /*bytes*/,
+                      bool /*writes*/) {}
+
   /// Lanes reach a barrier of the block; all have; lanes that waited go on.
   virtual void arrive(Block &, Warp &, unsigned /*barrier*/,
                       uint32_t /*mask*/) {}

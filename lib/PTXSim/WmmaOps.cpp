@@ -6,6 +6,7 @@
 #include "Access.h"
 #include "Lanes.h"
 #include "MatrixProduct.h"
+#include "Observer.h"
 
 namespace moe::ptxsim {
 
@@ -97,6 +98,9 @@ void eachElement(const Op &op, Warp &warp, uint32_t mask, F access) {
                                       : p.row * leading + p.column;
       at[i] = base[i] + element * width / 8;
     }
+    if (Observer *observer = warp.block->grid->observer)
+      observer->access(op, warp, mask, at, bytes,
+                       wmma.opcode == Opcode::WmmaStoreD);
     resolveAddresses(op, warp, window(op), mask, bytes, at);
     access(at, first, bytes);
   }

@@ -120,6 +120,15 @@ void Checker::access(const Op &op, const Insight &insight, Warp &warp,
   divide(access, uint8_t(where));
 }
 
+void Checker::accessOf(const Op &op, Warp &warp, uint32_t mask,
+                       const uint64_t *addresses, uint32_t bytes, bool writes) {
+  uint64_t address[lanes];
+  std::copy_n(addresses, lanes, address);
+  Access access{op,    insights[op], warp,   watched(warp), mask,
+                bytes, !writes,      writes, false,         address};
+  divide(access, uint8_t(window(op)));
+}
+
 /// Generic addresses are those of a window each.
 void Checker::divide(Access &access, uint8_t where) {
   uint64_t *a = access.address;

@@ -132,6 +132,8 @@ public:
   void start(std::vector<Block> &cluster);
   void end(std::vector<Block> &cluster);
   void observe(const Op &op, Warp &warp, uint32_t mask);
+  void accessOf(const Op &op, Warp &warp, uint32_t mask,
+                const uint64_t *addresses, uint32_t bytes, bool writes);
   void arrive(Block &block, Warp &warp, unsigned barrier, uint32_t mask);
   void complete(Block &block, unsigned barrier);
   void pass(Warp &warp, unsigned barrier, uint32_t mask);

@@ -36,6 +36,7 @@ bool hasDestination(const ptx::Instruction &instruction) {
   case Opcode::WgmmaFence:
   case Opcode::WgmmaCommitGroup:
   case Opcode::WgmmaWaitGroup:
+  case Opcode::WmmaStoreD:
     return false;
   case Opcode::BarRed:
   case Opcode::BarrierRed:
@@ -196,6 +197,7 @@ void InsightTable::add(const FunctionCode &function, const Op &op) {
     insight.kind = Kind::Select;
     break;
   case Opcode::Mma:
+  case Opcode::MmaSp:
     insight.kind = Kind::Mma;
     break;
   case Opcode::WgmmaMmaAsync:
@@ -256,6 +258,20 @@ void InsightTable::add(const FunctionCode &function, const Op &op) {
     break;
   }
   Window where = window(op);
+  switch (instruction.opcode) {
+  case Opcode::WmmaLoadA:
+  case Opcode::WmmaLoadB:
+  case Opcode::WmmaLoadC:
+  case Opcode::WmmaStoreD: {
+    unsigned bits = ptx::bitWidth(instruction.type());
+    uint32_t bytes = bits < 8 ? 4 : bits / 8; // narrow ones go by words
+    sharedGranule = std::min(sharedGranule, bytes);
+    globalGranule = std::min(globalGranule, bytes);
+    break;
+  }
+  default:
+    break;
+  }
   if (insight.bytes) {
     bool generic = where == Window::Generic;
     if (generic || where == Window::Shared || where == Window::Cluster)
@@ -264,7 +280,8 @@ void InsightTable::add(const FunctionCode &function, const Op &op) {
       globalGranule = std::min<uint32_t>(globalGranule, insight.bytes);
   }
   insight.mixesLanes = insight.kind == Kind::Mma ||
-                       ptx::family(instruction.opcode) == ptx::Family::Warp;
+                       ptx::family(instruction.opcode) == ptx::Family::Warp ||
+                       ptx::family(instruction.opcode) == ptx::Family::Matrix;
   insight.aligned = instruction.has(Modifier::Aligned) ||
                     instruction.opcode == Opcode::BarSync ||
                     instruction.opcode == Opcode::BarArrive ||

@@ -35,6 +35,11 @@ public:
     if (checker)
       checker->observe(op, warp, mask);
   }
+  void access(const Op &op, Warp &warp, uint32_t mask,
+              const uint64_t *addresses, uint32_t bytes, bool writes) override {
+    if (checker)
+      checker->accessOf(op, warp, mask, addresses, bytes, writes);
+  }
   void arrive(Block &block, Warp &warp, unsigned barrier,
               uint32_t mask) override {
     if (checker)

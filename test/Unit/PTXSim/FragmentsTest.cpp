@@ -65,7 +65,9 @@ void checkWmma(const char *kernel, int m, int n, int k, const char *layouts,
       c{m, n, layouts[2] == 'c'};
   auto va = integers(a.size(), least, most),
        vb = integers(b.size(), least, most), vc = integers(c.size(), -9, 9);
-  Sim sim;
+  Options options = optionsOf("a100");
+  options.checks = allChecks;
+  Sim sim(options);
   sim.loadFile("fragments.ptx");
   Address out =
       sim.upload(std::vector<decltype(D::from(0))>(c.size(), D::from(77)));
