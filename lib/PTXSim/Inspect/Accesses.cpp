@@ -101,17 +101,8 @@ void Checker::access(const Op &op, const Insight &insight, Warp &warp,
       mask,  insight.bytes, !isStore, isStore || insight.kind == Kind::Atomic,
       false, address};
   Window where = window(op);
-  if (where == Window::ParamArea)
+  if (where == Window::ParamArea || where == Window::KernelParam)
     return;
-  if (where == Window::KernelParam) {
-    if (has(Check::Memory) &&
-        uint64_t(op.imm) + insight.bytes > grid.kernel->paramBytes)
-      report(Check::Memory, op, warp, firstLane(mask),
-             std::to_string(insight.bytes) + " bytes at " +
-                 std::to_string(op.imm) + " of the parameters, which have " +
-                 std::to_string(grid.kernel->paramBytes));
-    return;
-  }
   addresses(op, warp, address);
   if (insight.kind == Kind::LoadMatrix || insight.kind == Kind::StoreMatrix) {
     uint32_t used = op.count * 8u;

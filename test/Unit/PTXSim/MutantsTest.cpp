@@ -155,8 +155,6 @@ const Mutant mutants[] = {
      Check::Memory, "behind the end"},
     {"matmul", "the next tile a row too far", 1, "%rd19, %rd2;", "%rd19, 4096;",
      Check::Memory, "behind the end"},
-    {"own", "a parameter that is not there", 1, "%r1, [index];",
-     "%r1, [index+4];", Check::Memory, "of the parameters"},
     {"own", "elements of a local array of 8 bytes", 1, "%r3, %r1, 2;",
      "%r3, %r1, 3;", Check::Memory, "16 bytes of local memory"},
     {"own", "elements of a constant table of 8 bytes", 1, "%r7, 4;", "%r7, 8;",
