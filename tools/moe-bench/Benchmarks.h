@@ -51,6 +51,7 @@ struct ModelResult {
 struct SimRow {
   std::string name;
   std::string tensorCores; ///< "exact", "fast", or empty: it uses none.
+  bool checked = false;    ///< Under all checkers.
   double medianSeconds = 0, leastSeconds = 0;
   uint64_t threadInstructions = 0;
   double flops = 0; ///< Multiplications and additions of products.
@@ -58,6 +59,9 @@ struct SimRow {
 
 struct SimResult {
   std::vector<SimRow> rows;
+
+  /// Time over that of the same kernel without checkers.
+  double ratio(const SimRow &row) const;
 };
 
 LayerResult runLayer(const LayerOptions &options);

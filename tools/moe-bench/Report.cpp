@@ -67,12 +67,14 @@ Json json(const SimOptions &options, const SimResult &result) {
   for (const SimRow &row : result.rows)
     rows.push_back({{"name", row.name},
                     {"tensor_cores", row.tensorCores},
+                    {"checked", row.checked},
                     {"median_s", row.medianSeconds},
                     {"least_s", row.leastSeconds},
                     {"thread_instructions", row.threadInstructions},
                     {"thread_instructions_per_s",
                      double(row.threadInstructions) / row.medianSeconds},
-                    {"flops_per_s", row.flops / row.medianSeconds}});
+                    {"flops_per_s", row.flops / row.medianSeconds},
+                    {"time_ratio", result.ratio(row)}});
   return {{"benchmark", "sim"}, {"repeat", options.repeat}, {"rows", rows}};
 }
 
@@ -129,13 +131,15 @@ std::string moe::bench::report(const SimOptions &options,
   if (options.json)
     return json(options, result).dump() + "\n";
   std::string text =
-      format("simulated A100 on one thread of this host\n%-24s %7s %10s %16s "
-             "%10s\n",
-             "kernel", "tensor", "median ms", "M instructions/s", "GFLOP/s");
+      format("simulated A100 on one thread of this host\n%-16s %7s %8s %10s "
+             "%16s %10s %8s\n",
+             "kernel", "tensor", "checkers", "median ms", "M instructions/s",
+             "GFLOP/s", "time");
   for (const SimRow &row : result.rows)
-    text += format("%-24s %7s %10.3f %16.0f %10.2f\n", row.name.c_str(),
-                   row.tensorCores.c_str(), row.medianSeconds * 1e3,
+    text += format("%-16s %7s %8s %10.3f %16.0f %10.2f %7.2fx\n",
+                   row.name.c_str(), row.tensorCores.c_str(),
+                   row.checked ? "all" : "none", row.medianSeconds * 1e3,
                    double(row.threadInstructions) / row.medianSeconds / 1e6,
-                   row.flops / row.medianSeconds / 1e9);
+                   row.flops / row.medianSeconds / 1e9, result.ratio(row));
   return text;
 }

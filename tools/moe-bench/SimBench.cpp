@@ -2,7 +2,7 @@
 //
 // The simulated GPU on one thread of this host: thread instructions a second of
 // a matmul through shared memory, and products a second of a grouped product on
-// tensor cores as Triton compiles it.
+// tensor cores as Triton compiles it, both also under all checkers.
 #include "Benchmarks.h"
 #include "Measure.h"
 #include "moe/PTXSim/Device.h"
@@ -37,6 +37,7 @@ public:
   Contender(std::string name, const char *text, const DeviceOptions &options)
       : device(options) {
     row.name = std::move(name);
+    row.checked = options.checks != 0;
     moe::ptx::Diagnostics diagnostics(row.name);
     Error error;
     if (std::shared_ptr<const moe::ptx::Module> module =
@@ -75,6 +76,9 @@ public:
     error = device.run(*kernel, launch, &statistics);
     double time = double(std::clock() - begin) / CLOCKS_PER_SEC;
     check(error);
+    if (!device.findings().empty())
+      throw moe::rt::Error(moe::rt::ExitCode::internal,
+                           device.findings().table());
     row.threadInstructions = statistics.threadInstructions;
     return time;
   }
@@ -149,15 +153,26 @@ std::unique_ptr<Contender> grouped(const DeviceOptions &options) {
 
 } // namespace
 
+double SimResult::ratio(const SimRow &row) const {
+  for (const SimRow &plain : rows)
+    if (!plain.checked && plain.name == row.name &&
+        plain.tensorCores == row.tensorCores)
+      return row.medianSeconds / plain.medianSeconds;
+  return 0;
+}
+
 SimResult moe::bench::runSim(const SimOptions &options) {
   std::vector<std::unique_ptr<Contender>> contenders;
   DeviceOptions device;
   device.device = findProperties("a100");
-  contenders.push_back(matmul(device));
-  for (bool exact : {true, false}) {
-    device.exactTensorCores = exact;
-    contenders.push_back(grouped(device));
-    contenders.back()->row.tensorCores = exact ? "exact" : "fast";
+  for (uint32_t checks : {0u, allChecks}) {
+    device.checks = checks;
+    contenders.push_back(matmul(device));
+    for (bool exact : {true, false}) {
+      device.exactTensorCores = exact;
+      contenders.push_back(grouped(device));
+      contenders.back()->row.tensorCores = exact ? "exact" : "fast";
+    }
   }
   for (auto &contender : contenders)
     contender->run(); // warms up
