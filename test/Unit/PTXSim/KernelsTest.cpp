@@ -32,25 +32,13 @@ std::vector<uint16_t> toBF16(const std::vector<float> &values) {
   return bits;
 }
 
-/// Schedules and orders that must not change a result.
-std::vector<Options> everyOrder() {
-  std::vector<Options> all(9, optionsOf("a100"));
-  all[1].async = AsyncOrder::Early;
-  all[2].async = AsyncOrder::Random;
-  all[2].asyncSeed = 3;
-  all[2].scheduleSeed = 17;
-  all[3].async = AsyncOrder::Random;
-  all[3].asyncSeed = 9;
-  all[3].scheduleSeed = 4;
-  all[4].threads = 2;
-  all[5] = all[6] = all[8] = optionsOf("h100");
-  all[6].async = AsyncOrder::Random;
-  all[6].asyncSeed = 5;
-  all[6].scheduleSeed = 21;
-  all[7].checks = all[8].checks = allChecks;
-  all[8].async = AsyncOrder::Random;
-  all[8].asyncSeed = 5;
-  all[8].scheduleSeed = 6;
+/// Schedules and orders that must not change a result, on both devices.
+std::vector<Options> everyOrderAndDevice() {
+  std::vector<Options> all = everyOrder("a100");
+  for (const Options &options : everyOrder("h100"))
+    all.push_back(options);
+  all.push_back(optionsOf("a100"));
+  all.back().threads = 2;
   return all;
 }
 
@@ -60,7 +48,7 @@ std::string miscOf(const Options &options) {
 }
 
 TEST(Kernels, VectorAdditionIsExactWithARaggedEnd) {
-  for (const Options &options : everyOrder()) {
+  for (const Options &options : everyOrderAndDevice()) {
     Sim sim(options);
     sim.loadFile("vadd.ptx");
     for (int n : {1, 31, 257, 5000}) {
@@ -78,7 +66,7 @@ TEST(Kernels, VectorAdditionIsExactWithARaggedEnd) {
 
 TEST(Kernels, SharedMemoryMatmul) {
   const int n = 64;
-  for (const Options &options : everyOrder()) {
+  for (const Options &options : everyOrderAndDevice()) {
     Sim sim(options);
     sim.loadFile("matmul.ptx");
     auto a = normals(n * n, 1), b = normals(n * n, 2);
@@ -103,7 +91,7 @@ TEST(Kernels, GroupedGemmWithAsyncCopiesAndTensorCores) {
   auto a = toBF16(normals(size_t(rows) * k, 3));
   auto b = toBF16(normals(size_t(experts) * n * k, 4));
   std::vector<uint16_t> first;
-  for (const Options &options : everyOrder()) {
+  for (const Options &options : everyOrderAndDevice()) {
     Sim sim(options);
     sim.loadFile("mma_bf16.ptx");
     Address c = sim.upload(std::vector<uint16_t>(size_t(rows) * n));
@@ -134,7 +122,7 @@ TEST(Kernels, GroupedGemmWithAsyncCopiesAndTensorCores) {
 TEST(Kernels, TopKGateDivergesAndMeetsAgain) {
   const int rows = 19, experts = 200, topk = 6;
   auto x = toBF16(normals(size_t(rows) * experts, 5));
-  for (const Options &options : everyOrder()) {
+  for (const Options &options : everyOrderAndDevice()) {
     Sim sim(options);
     sim.loadFile(miscOf(options));
     Address w = sim.upload(std::vector<float>(rows * topk));
@@ -168,7 +156,7 @@ TEST(Kernels, HistogramScanAndScatter) {
   std::vector<int> id(n);
   for (int &e : id)
     e = int(random() % experts);
-  for (const Options &options : everyOrder()) {
+  for (const Options &options : everyOrderAndDevice()) {
     Sim sim(options);
     sim.loadFile(miscOf(options));
     Address count = sim.upload(std::vector<int>(experts));
@@ -232,7 +220,7 @@ TEST(Kernels, CombineAddsAtomically) {
   auto x = toBF16(normals(size_t(tokens) * topk * half * 2, 8));
   auto w = normals(tokens * topk, 9);
   std::vector<int> perm{3, 1, 4, 0, 5, 9, 2, 6, 8, 7};
-  for (const Options &options : everyOrder()) {
+  for (const Options &options : everyOrderAndDevice()) {
     Sim sim(options);
     sim.loadFile(miscOf(options));
     Address y = sim.upload(std::vector<float>(tokens * half * 2));
