@@ -19,7 +19,8 @@ from compiled import Artefact, run_split, run_whole
 from moe_layers import HEADER, Layer, random_data, reference, round_to, tensor, write_entry
 
 TOKENS = (0, 1, 2, 7, 9, 37, 128)
-STATIC_TOKENS = (0, 1, 2, 9)
+# Layers take turns with these: code for each of them takes a while to compile.
+STATIC_TOKENS = ((0, 2), (1, 9))
 LAYERS = {
     "swiglu": [
         Layer(1, 1, 33, 19),
@@ -38,13 +39,13 @@ def check(condition, message):
         sys.exit(f"FAILED: {message}")
 
 
-def check_layer(moe_compile, options, work, layer):
+def check_layer(moe_compile, options, work, layer, static):
     data, text = {}, [HEADER]
     for seed, (name, (shape, dtype)) in enumerate(layer.weights().items(), 1):
         text.append(f"moe.weight @{name} : {tensor(*shape, dtype)} from #moe.random<seed = {seed}, scale = 0.5>\n")
         data[name] = round_to(dtype, random_data(seed, 0.5, np.prod(shape))).reshape(shape)
     text.append(write_entry(layer, "any", None))
-    text += [write_entry(layer, f"tokens_{tokens}", tokens) for tokens in STATIC_TOKENS]
+    text += [write_entry(layer, f"tokens_{tokens}", tokens) for tokens in static]
     (work / "layer.mlir").write_text("".join(text))
     subprocess.run([moe_compile, work / "layer.mlir", "-o", work / f"{layer}.moe", *options], check=True)
     artefact = Artefact(work / f"{layer}.moe")
@@ -60,11 +61,11 @@ def check_layer(moe_compile, options, work, layer):
     error = np.abs(whole - expected)
     check((error <= bound)[clear].all(), f"{layer}: error {(error / bound)[clear].max():.2f} of what is allowed")
     check((whole[1] == whole[0]).all(), f"{layer}: equal rows, different results")
-    for entry, tokens in (("any", max(TOKENS)), *((f"tokens_{tokens}", tokens) for tokens in STATIC_TOKENS)):
+    for entry, tokens in (("any", max(TOKENS)), *((f"tokens_{tokens}", tokens) for tokens in static)):
         (y,) = unfused.call(entry, [x[:tokens]], run_split)
         check(y.tobytes() == whole[:tokens].tobytes(), f"{layer}: entry {entry} without fusion: other bits")
     for tokens in TOKENS:
-        for entry in ("any", f"tokens_{tokens}") if tokens in STATIC_TOKENS else ("any",):
+        for entry in ("any", f"tokens_{tokens}") if tokens in static else ("any",):
             for split in (run_whole, run_split):
                 (y,) = artefact.call(entry, [x[:tokens]], split)
                 check(y.tobytes() == whole[:tokens].tobytes(), f"{layer}: entry {entry}, {tokens} tokens: other bits")
@@ -75,8 +76,8 @@ def main():
     moe_compile, work, body, *options = sys.argv[1:]
     work = pathlib.Path(work)
     work.mkdir(parents=True, exist_ok=True)
-    for layer in LAYERS[body]:
-        check_layer(moe_compile, options, work, dataclasses.replace(layer, body=body))
+    for i, layer in enumerate(LAYERS[body]):
+        check_layer(moe_compile, options, work, dataclasses.replace(layer, body=body), STATIC_TOKENS[i % 2])
 
 
 main()
