@@ -145,7 +145,6 @@ void Parser::parseInstruction() {
   Opcode opcode = instruction.opcode;
   bool namesLabels = opcode == Opcode::Bra || opcode == Opcode::BrxIdx ||
                      opcode == Opcode::Call;
-  size_t firstReference = references.size();
   if (opcode == Opcode::Call) {
     parseCall(instruction);
   } else if (!at(';')) {
@@ -155,18 +154,16 @@ void Parser::parseInstruction() {
       instruction.operands.push_back(parseOperand(namesLabels));
     } while (accept(','));
   }
-  // A label may stand last: resolved when the body is known.
+  if (!at(';'))
+    fail(peek(), "\";\" behind an instruction");
+  next();
+  // Only now, as what follows may not be a token: a label may stand last, which
+  // is resolved when the body is known.
   if (!instruction.operands.empty() &&
-      instruction.operands.back().is(Operand::Kind::Label)) {
+      instruction.operands.back().is(Operand::Kind::Label))
     references.push_back({index, uint32_t(instruction.operands.size() - 1),
                           false, pendingLabel, scope,
                           instruction.operands.back().location});
-  }
-  if (!at(';')) {
-    references.resize(firstReference);
-    fail(peek(), "\";\" behind an instruction");
-  }
-  next();
   addStatement(Statement::Kind::Instruction, index);
   function->instructions.push_back(std::move(instruction));
 }
