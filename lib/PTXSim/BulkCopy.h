@@ -6,6 +6,8 @@
 
 #include "Cluster.h"
 
+#include <functional>
+
 namespace moe::ptxsim {
 
 /// Address operands of instructions that have several: each has four entries
@@ -38,6 +40,11 @@ inline void addToGroup(AsyncRecord &record) {
 /// Says why [address, address + bytes) of global memory cannot be accessed.
 void checkGlobal(const Op &op, const Warp &warp, unsigned lane, Address address,
                  uint64_t bytes, bool writes);
+
+/// Calls `range(address, bytes)` for the parts of global memory that a copy
+/// reads or writes.
+void forEachGlobalRange(const AsyncRecord &record,
+                        const std::function<void(Address, uint64_t)> &range);
 
 /// Bytes of the box of a tensor map in shared memory.
 uint64_t boxBytes(const TensorMap &map);

@@ -185,6 +185,7 @@ void issueMulticast(AsyncRecord record, uint32_t ranks) {
     faultOf(*record.op, ErrorKind::IllegalInstruction, record.lane,
             "a mask of blocks of " + std::to_string(ranks) +
                 " in a cluster of " + std::to_string(cluster.blocks.size()));
+  record.first = &cluster.blocks[unsigned(__builtin_ctz(ranks))];
   for (uint32_t rank = 0; rank < cluster.blocks.size(); ++rank) {
     if (!(ranks >> rank & 1))
       continue;

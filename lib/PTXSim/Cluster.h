@@ -48,6 +48,7 @@ struct AsyncRecord {
   int32_t coordinates[5] = {};
   TensorMap map;
   uint64_t bytes = 0;
+  Block *first = nullptr; ///< of those that one copy writes; null: only `to`
   /// The mbarrier that `bytes` are told to when they are written.
   SharedPlace barrier;
   uint64_t number = 0; ///< of a cp.async: the last one that counts

@@ -213,6 +213,28 @@ void issueTensor(const Op &op, Warp &warp, uint32_t mask) {
 
 } // namespace
 
+void forEachGlobalRange(const AsyncRecord &record,
+                        const std::function<void(Address, uint64_t)> &range) {
+  if (!record.map.rank)
+    return range(record.global, record.bytes);
+  // Rows that follow each other are one range.
+  uint64_t bytes = TensorMap::elementBytes(record.map.dataType);
+  Address begin = 0, end = 0;
+  forEachRow(record,
+             [&](uint64_t, Address address, uint64_t first, uint64_t last) {
+               if (first == last)
+                 return;
+               if (address + first * bytes != end) {
+                 if (begin != end)
+                   range(begin, end - begin);
+                 begin = address + first * bytes;
+               }
+               end = address + last * bytes;
+             });
+  if (begin != end)
+    range(begin, end - begin);
+}
+
 uint64_t boxBytes(const TensorMap &map) {
   uint64_t bytes = TensorMap::elementBytes(map.dataType);
   for (unsigned i = 0; i < map.rank; ++i)

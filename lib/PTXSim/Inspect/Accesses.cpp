@@ -49,11 +49,16 @@ void Checker::observe(const Op &op, Warp &warp, uint32_t mask) {
     return;
   }
   case Kind::FenceProxy: {
-    WatchedWarp &own = watched(warp);
-    own.clock.proxied.join(own.clock.knows);
-    own.clock.proxied.cluster[own.clock.self].join(
-        own.clock.own(mask, warp.live));
-    ++own.clock.clock;
+    WarpClock &clock = watched(warp).clock;
+    auto fence = [&](Knowledge &proxied) {
+      proxied.join(clock.knows);
+      proxied.cluster[clock.self].join(clock.own(mask, warp.live));
+    };
+    if (insight.fencesShared)
+      fence(clock.proxied);
+    if (insight.fencesGlobal)
+      fence(clock.proxiedGlobal);
+    ++clock.clock;
     return;
   }
   case Kind::Wgmma:
@@ -69,7 +74,10 @@ void Checker::observe(const Op &op, Warp &warp, uint32_t mask) {
     watched(warp).touched.assign(watched(warp).touched.size(), false);
     return;
   case Kind::BulkWait:
-    return bulkWait(warp, mask, op.imm);
+    bulkWait(warp, mask, op.imm);
+    if (!op.width)
+      storesDone(warp, mask, op.imm);
+    return;
   case Kind::Fence: {
     if (!ordered)
       return;
@@ -78,9 +86,9 @@ void Checker::observe(const Op &op, Warp &warp, uint32_t mask) {
     if (own.clock.hasFound)
       own.clock.learn(own.clock.found, first);
     own.clock.hasFound = false;
-    own.clock.found.all.clear();
+    own.clock.found.clear();
     own.clock.hasFence = true;
-    own.clock.fenced.all.clear();
+    own.clock.fenced.clear();
     own.clock.tell(own.clock.fenced, first, mask, warp.live);
     ++own.clock.clock;
     return;

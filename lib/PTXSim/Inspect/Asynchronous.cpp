@@ -11,7 +11,12 @@ namespace moe::ptxsim {
 
 namespace {
 
-/// Reductions of several copies may meet at one place.
+bool isCopyArrival(const AsyncRecord &record) {
+  return record.op->source->opcode == ptx::Opcode::CpAsyncMbarrierArrive;
+}
+
+} // namespace
+
 bool reduces(const AsyncRecord &record) {
   switch (record.op->source->opcode) {
   case ptx::Opcode::RedAsync:
@@ -22,12 +27,6 @@ bool reduces(const AsyncRecord &record) {
     return false;
   }
 }
-
-bool isCopyArrival(const AsyncRecord &record) {
-  return record.op->source->opcode == ptx::Opcode::CpAsyncMbarrierArrive;
-}
-
-} // namespace
 
 void Checker::clusterArrive(Warp &warp, uint32_t mask) {
   if (!ordered)
@@ -150,7 +149,8 @@ void Checker::issue(const AsyncRecord &record) {
                 true,
                 false,
                 false,
-                nullptr};
+                nullptr,
+                true};
   uint32_t granule = 1u << sharedShift;
   if (record.from.block) {
     WatchedBlock &home = *record.from.block->watched;
@@ -183,19 +183,13 @@ void Checker::issue(const AsyncRecord &record) {
       home.flying[c] = record.op->index + 1;
     ++home.flights;
   }
-}
-
-/// Which bytes a copy writes is not followed: all of the allocation.
-void Checker::defineGlobal(Address address) {
-  const Allocation *to = grid.memory->find(address);
-  if (uint64_t *bits = to ? grid.memory->definedBits(to->address) : nullptr)
-    std::fill_n(bits, (to->bytes + 63) / 64, ~uint64_t(0));
+  if (insights.hasGlobalCopies)
+    globalCopy(record);
 }
 
 void Checker::perform(const AsyncRecord &record) {
   if (!record.to.block && record.global)
-    defineGlobal(record.map.globalAddress ? record.map.globalAddress
-                                          : record.global);
+    defineGlobal(record);
   if (!ordered)
     return;
   Warp &warp = *record.warp;
@@ -227,9 +221,18 @@ void Checker::perform(const AsyncRecord &record) {
   ++as.clock;
   if (!record.barrier.block)
     return;
-  WatchedMbarrier &barrier = mbarrierOf(record.barrier);
-  barrier.gathering.knows.cluster[cluster.warps + agent] = {as.clock, 0};
-  barrier.gathering.proxied.cluster[cluster.warps + agent] = {as.clock, 0};
+  Views &views = mbarrierOf(record.barrier).gathering;
+  auto tellOf = [&](uint32_t which) {
+    for (Knowledge *one : {&views.knows, &views.proxied, &views.proxiedGlobal})
+      one->cluster[cluster.warps + which] = {cluster.agents[which].clock, 0};
+  };
+  tellOf(agent);
+  if (record.first && record.first != record.to.block) {
+    // Another block's mbarrier has the agent that reads for all of them.
+    agent = mbarrierOf({record.first, record.barrier.offset}).agent;
+    ++cluster.agents[agent].clock;
+    tellOf(agent);
+  }
 }
 
 /// Bulk groups of these lanes but the newest have read their sources.

@@ -17,6 +17,11 @@ Checker::Checker(const Grid &grid, uint32_t checks, Findings &findings)
   std::fill_n(cachedNumber, cachedPages, ~uint64_t(0));
   std::fill_n(cachedCells, cachedPages, nullptr);
   ranges.resize(grid.code->ops.size());
+  orderedGlobal = has(Check::Race) || (ordered && insights.hasGlobalCopies);
+  clusterWarps =
+      grid.cluster[0] * grid.cluster[1] * grid.cluster[2] * grid.warps;
+  clusterNumbers = clusterWarps + agentSlots +
+                   (insights.hasGlobalCopies ? clusterWarps * lanes : 0);
 }
 
 void Checker::start(std::vector<Block> &blocks) {
@@ -32,9 +37,9 @@ void Checker::start(std::vector<Block> &blocks) {
     number =
         number * (grid.grid[i] / grid.cluster[i]) + id[i] / grid.cluster[i];
   cluster->blocks.resize(blocks.size());
-  cluster->warps = uint32_t(blocks.size()) * grid.warps;
-  cluster->slots = cluster->warps + agentSlots;
-  cluster->firstWarp = uint32_t(number * cluster->slots + 1);
+  cluster->warps = clusterWarps;
+  cluster->slots = clusterWarps + agentSlots;
+  cluster->firstWarp = uint32_t(number * clusterNumbers + 1);
   std::fill_n(cluster->agents, agentSlots, WatchedAgent());
   cluster->agentsUsed = 0;
   cluster->gathering.clear(cluster->slots);
@@ -71,6 +76,7 @@ void Checker::start(std::vector<Block> &blocks) {
       warp.bulkReads.clear();
       warp.products.clear();
       warp.productGroups = 0;
+      warp.stores = 0;
       warp.passed = nullptr;
       if (insights.hasProducts)
         warp.touched.assign(kernel.frameBytes / 64 + 1, false);
@@ -170,12 +176,16 @@ void Checker::tell(Views &to, const WatchedWarp &from, uint32_t mask,
   to.knows.cluster[clock.self].join(clock.own(mask, live));
   if (insights.hasProxies)
     to.proxied.join(clock.proxied);
+  if (insights.hasGlobalCopies)
+    to.proxiedGlobal.join(clock.proxiedGlobal);
 }
 
 void Checker::learn(WatchedWarp &to, const Views &from) const {
   to.clock.knows.join(from.knows);
   if (insights.hasProxies)
     to.clock.proxied.join(from.proxied);
+  if (insights.hasGlobalCopies)
+    to.clock.proxiedGlobal.join(from.proxiedGlobal);
 }
 
 void Checker::pass(Warp &warp, unsigned number, uint32_t) {
@@ -234,9 +244,8 @@ Place Checker::place(const Op &op, const Warp &warp, unsigned lane) const {
 
 Place Checker::placeOf(uint32_t who, uint32_t lane, uint32_t op) const {
   Place place;
-  uint32_t size = grid.cluster[0] * grid.cluster[1] * grid.cluster[2];
-  uint32_t slots = grid.warps * size + agentSlots;
-  uint32_t number = (who - 1) / slots, warpOfCluster = (who - 1) % slots;
+  uint32_t number = (who - 1) / clusterNumbers;
+  uint32_t warpOfCluster = (who - 1) % clusterNumbers;
   uint32_t rank = warpOfCluster / grid.warps, warp = warpOfCluster % grid.warps;
   Dim3 in{rank % grid.cluster[0], rank / grid.cluster[0] % grid.cluster[1],
           rank / grid.cluster[0] / grid.cluster[1]};

@@ -6,11 +6,17 @@
 // race unless a chain of barriers, or of releases and acquires, lies between
 // them, whatever the schedule was. Shared memory remembers the last write of
 // each place and the last read by each warp; global memory the last write and
-// two reads. So a race may be missed where more happened at a place, but what
-// is reported is one.
+// the last read, and up to five
+// accesses more that nothing orders. So a race may be
+// missed where more happened at a place, but what is reported is one.
+//
+// What a bulk copy does in global memory is done by an agent that knows what
+// its thread knew when it began: of loads that of the mbarrier, of stores one
+// of the thread, whose clock counts groups.
 #ifndef MOE_LIB_PTXSIM_INSPECT_CHECKER_H
 #define MOE_LIB_PTXSIM_INSPECT_CHECKER_H
 
+#include "AccessSets.h"
 #include "Clocks.h"
 #include "Insight.h"
 #include "moe/PTXSim/Inspection.h"
@@ -53,6 +59,7 @@ struct WatchedWarp {
   std::vector<FlyingProduct> products;
   uint64_t productGroups = 0;
   std::vector<bool> touched; ///< slots that were written since wgmma.fence
+  uint32_t stores = 0;       ///< lanes that began bulk stores
   const WatchedMbarrier *passed = nullptr;
   uint64_t passedPhase = 0;
 };
@@ -111,17 +118,16 @@ struct WatchedCluster {
   std::unordered_map<uint64_t, Message> messages; ///< in shared memory
 };
 
-struct GlobalAccess {
-  uint32_t who = 0; ///< in the grid, from 1
-  Moment when = 0;
-};
-struct GlobalCell {
-  GlobalAccess write, read, earlier; ///< earlier: a read of another warp
-  uint32_t writeSource = 0, readSource = 0;
+struct alignas(32) GlobalCell {
+  GlobalAccess write, read; ///< the last ones
+  uint32_t others = 0;      ///< of AccessSets: what nothing orders with them
 };
 struct GlobalPage {
   std::vector<GlobalCell> cells;
 };
+
+/// Reductions of several copies may meet at one place.
+bool reduces(const AsyncRecord &record);
 
 class Checker {
 public:
@@ -159,11 +165,12 @@ private:
     uint32_t mask;
     uint32_t bytes;
     bool reads, writes, flies;
-    uint64_t *address; ///< offsets in their window, or addresses
+    uint64_t *address;  ///< offsets in their window, or addresses
+    bool async = false; ///< through the async proxy
 
     uint32_t source() const {
-      return op.index << 4 | uint32_t(insight.scope) << 1 |
-             uint32_t(insight.strong);
+      return op.index << 4 | (async ? asynchronous : 0) |
+             uint32_t(insight.scope) << 1 | uint32_t(insight.strong);
     }
   };
   /// The other access of a race.
@@ -172,6 +179,13 @@ private:
     Moment when = 0;
     uint32_t source = 0;
     bool writes = false;
+  };
+
+  /// What became of a cell of the same access: the reads before and after.
+  struct Alike {
+    bool any = false;
+    GlobalAccess read, toRead;
+    uint32_t others = 0, toOthers = 0;
   };
 
   bool has(Check check) const { return checks & bit(check); }
@@ -193,6 +207,15 @@ private:
   void sharedRaces(Access &access, WatchedBlock &home, const uint32_t *offset);
   void globalAccess(Access &access);
   GlobalCell *cells(uint64_t address);
+  /// Whether the access races with what the cell remembers.
+  bool globalRace(const Access &access, const GlobalCell &cell, unsigned lane,
+                  uint64_t address);
+  void write(GlobalCell &cell, const GlobalAccess &write, const Access &access,
+             unsigned lane);
+  void read(GlobalCell &cell, const GlobalAccess &read, const Access &access,
+            unsigned lane, Alike &alike);
+  void addRead(GlobalCell &cell, const GlobalAccess &read, const Access &access,
+               unsigned lane);
   bool conflict(const Access &access, const Other &other, unsigned lane,
                 uint64_t address, const WatchedBlock *home);
   bool known(const Access &access, const Other &other, unsigned lane) const;
@@ -215,7 +238,6 @@ private:
   /// A range that one lane hands to something asynchronous.
   void asyncAccess(Access &access, WatchedBlock &home, uint32_t first,
                    uint32_t bytes, unsigned lane);
-  void defineGlobal(Address address);
   void bulkWait(Warp &warp, uint32_t mask, int64_t newest);
   void overwritten(const Access &access, const WatchedBlock &home,
                    uint32_t granule, unsigned lane);
@@ -224,6 +246,15 @@ private:
   void tell(Views &to, const WatchedWarp &from, uint32_t mask,
             uint32_t live) const;
   void learn(WatchedWarp &to, const Views &from) const;
+
+  // Bulk copies in global memory: GlobalCopies.cpp.
+  void defineGlobal(const AsyncRecord &record);
+  void globalCopy(const AsyncRecord &record);
+  void globalRange(const Access &access, const GlobalAccess &own, unsigned lane,
+                   Address begin, uint64_t bytes, bool &clean, Alike &alike);
+  void storesDone(Warp &warp, uint32_t mask, int64_t newest);
+  void unfencedGlobal(const Access &access, const GlobalAccess &write,
+                      unsigned lane, uint64_t address);
 
   // wgmma: Products.cpp.
   void product(const Op &op, const Insight &insight, Warp &warp, uint32_t mask);
@@ -247,7 +278,10 @@ private:
 
   const Grid &grid;
   uint32_t checks;
-  bool ordered; ///< accesses are remembered
+  bool ordered;               ///< accesses are remembered
+  bool orderedGlobal = false; ///< those of global memory, too
+  /// Numbers of a cluster: warps, agents of mbarriers, lanes that store.
+  uint32_t clusterWarps, clusterNumbers;
   Findings &findings;
   InsightTable insights;
   uint32_t sharedShift, globalShift; ///< of granules
@@ -257,7 +291,17 @@ private:
   static constexpr unsigned cachedPages = 64;
   uint64_t cachedNumber[cachedPages];
   GlobalCell *cachedCells[cachedPages];
+  AccessSets accessSets;
   std::unordered_map<uint64_t, Message> messages; ///< in global memory
+  /// Which thread began a copy from or to global memory.
+  struct Issue {
+    uint32_t who = 0; ///< in the grid
+    Moment when = 0;
+  };
+  std::unordered_map<uint64_t, Issue> issues;
+  static uint64_t issueKey(uint32_t agent, uint32_t clock) {
+    return uint64_t(agent) << 32 | clock;
+  }
   /// By instruction: the allocation it touched last and its bits.
   struct DefinedRange {
     Address low = 0, high = 0;

@@ -3,67 +3,133 @@
 
 namespace moe::ptxsim {
 
+namespace {
+
+bool includes(const Others &all, const Others &part) {
+  if (all.size() < part.size())
+    return false;
+  for (const auto &[who, seen] : part) {
+    auto it = all.find(who);
+    if (it == all.end() || !it->second.includes(seen))
+      return false;
+  }
+  return true;
+}
+
+void joinAll(Others &to, const Others &from) {
+  for (const auto &[who, seen] : from)
+    to[who].join(seen);
+}
+
+} // namespace
+
+void Knowledge::clear(uint32_t slots) {
+  cluster.assign(slots, {});
+  others.reset();
+}
+
 void Knowledge::join(const Knowledge &other) {
   for (size_t i = 0; i < other.cluster.size(); ++i)
     cluster[i].join(other.cluster[i]);
   if (!other.others || other.others == others)
     return;
-  if (!others) {
+  // Those that know the same share it.
+  if (!others || includes(*other.others, *others)) {
     others = other.others;
     return;
   }
+  if (includes(*others, *other.others))
+    return;
   auto merged = std::make_shared<Others>(*others);
-  for (const auto &[warp, seen] : *other.others)
-    (*merged)[warp].join(seen);
+  joinAll(*merged, *other.others);
   others = std::move(merged);
 }
 
+void Knowledge::join(const Others &from, uint32_t firstWarp) {
+  std::shared_ptr<Others> merged;
+  for (const auto &[who, seen] : from) {
+    if (who - firstWarp < cluster.size()) {
+      cluster[who - firstWarp].join(seen);
+      continue;
+    }
+    if (!merged) {
+      if (others) {
+        auto it = others->find(who);
+        if (it != others->end() && it->second.includes(seen))
+          continue;
+      }
+      merged = others ? std::make_shared<Others>(*others)
+                      : std::make_shared<Others>();
+    }
+    (*merged)[who].join(seen);
+  }
+  if (merged)
+    others = std::move(merged);
+}
+
+void Knowledge::join(uint32_t who, const Seen &seen) {
+  if (others) {
+    auto it = others->find(who);
+    if (it != others->end() && it->second.includes(seen))
+      return;
+  }
+  auto merged =
+      others ? std::make_shared<Others>(*others) : std::make_shared<Others>();
+  (*merged)[who].join(seen);
+  others = std::move(merged);
+}
+
+void Knowledge::addTo(Others &to, uint32_t firstWarp) const {
+  for (uint32_t i = 0; i < cluster.size(); ++i)
+    if (cluster[i].clock > 1 || cluster[i].lanes)
+      to[firstWarp + i].join(cluster[i]);
+  if (others)
+    joinAll(to, *others);
+}
+
+bool Knowledge::has(uint32_t who, Moment when, uint32_t firstWarp) const {
+  uint32_t in = who - firstWarp;
+  if (in < cluster.size())
+    return covers(cluster[in], when);
+  if (!others)
+    return false;
+  auto it = others->find(who);
+  return it != others->end() && covers(it->second, when);
+}
+
 void Message::join(const Message &other) {
-  for (const auto &[warp, seen] : other.all)
-    all[warp].join(seen);
+  joinAll(all, other.all);
+  joinAll(proxied, other.proxied);
+  joinAll(proxiedGlobal, other.proxiedGlobal);
+}
+
+void Message::clear() {
+  all.clear();
+  proxied.clear();
+  proxiedGlobal.clear();
 }
 
 void WarpClock::start(uint32_t number, uint32_t slots) {
   self = number;
   clock = 1;
-  for (Knowledge *one : {&knows, &proxied}) {
-    one->cluster.assign(slots, {});
-    one->others.reset();
-  }
+  clear(slots);
   hasFence = hasFound = false;
-  fenced.all.clear();
-  found.all.clear();
+  fenced.clear();
+  found.clear();
 }
 
 void WarpClock::tell(Message &to, uint32_t firstWarp, uint32_t mask,
                      uint32_t live) const {
-  for (uint32_t i = 0; i < knows.cluster.size(); ++i) {
-    const Seen &seen = knows.cluster[i];
-    if (i == self)
-      to.all[firstWarp + i].join(own(mask, live));
-    else if (seen.clock > 1 || seen.lanes)
-      to.all[firstWarp + i].join(seen);
-  }
-  if (knows.others)
-    for (const auto &[warp, seen] : *knows.others)
-      to.all[warp].join(seen);
+  knows.addTo(to.all, firstWarp);
+  to.all[firstWarp + self].join(own(mask, live));
+  proxied.addTo(to.proxied, firstWarp);
+  proxiedGlobal.addTo(to.proxiedGlobal, firstWarp);
 }
 
 void WarpClock::learn(const Message &from, uint32_t firstWarp) {
-  std::shared_ptr<Others> merged;
-  for (const auto &[warp, seen] : from.all) {
-    if (warp - firstWarp < knows.cluster.size()) {
-      if (warp - firstWarp != self)
-        knows.cluster[warp - firstWarp].join(seen);
-      continue;
-    }
-    if (!merged)
-      merged = knows.others ? std::make_shared<Others>(*knows.others)
-                            : std::make_shared<Others>();
-    (*merged)[warp].join(seen);
-  }
-  if (merged)
-    knows.others = std::move(merged);
+  knows.join(from.all, firstWarp);
+  proxied.join(from.proxied, firstWarp);
+  proxiedGlobal.join(from.proxiedGlobal, firstWarp);
 }
 
 } // namespace moe::ptxsim

@@ -23,6 +23,10 @@ struct Seen {
     else if (other.clock == clock)
       lanes |= other.lanes;
   }
+  bool includes(const Seen &other) const {
+    return other.clock < clock ||
+           (other.clock == clock && !(other.lanes & ~lanes));
+  }
 };
 
 /// A moment of a warp and the lane: clock << 6 | lane; 0: never. Lane
@@ -43,7 +47,8 @@ inline bool covers(const Seen &seen, Moment m) {
   return clockOf(m) == seen.clock && !(lanesOfMoment & ~seen.lanes);
 }
 
-/// Of warps outside of the cluster, by their number in the grid.
+/// Of warps outside of the cluster and of bulk stores, by their number in the
+/// grid.
 using Others = std::unordered_map<uint32_t, Seen>;
 
 /// What a warp knows; `cluster` is by warp of the cluster.
@@ -51,32 +56,37 @@ struct Knowledge {
   std::vector<Seen> cluster;
   std::shared_ptr<const Others> others;
 
+  void clear(uint32_t slots);
   void join(const Knowledge &other);
+  void join(const Others &from, uint32_t firstWarp);
+  void join(uint32_t who, const Seen &seen); ///< of another cluster
+  void addTo(Others &to, uint32_t firstWarp) const;
+  /// Whether it has the moment of `who`, by number in the grid.
+  bool has(uint32_t who, Moment when, uint32_t firstWarp) const;
 };
 
-/// Knowledge, and the part of it that the async proxy shares.
+/// Knowledge, and the parts of it that the async proxy shares: of shared
+/// memory and of global memory.
 struct Views {
-  Knowledge knows, proxied;
+  Knowledge knows, proxied, proxiedGlobal;
 
   void clear(uint32_t slots) {
-    for (Knowledge *one : {&knows, &proxied}) {
-      one->cluster.assign(slots, {});
-      one->others.reset();
-    }
+    for (Knowledge *one : {&knows, &proxied, &proxiedGlobal})
+      one->clear(slots);
   }
 };
 
-/// Knowledge that leaves the cluster: by number of the warp in the grid.
+/// Views that leave the cluster: by number of the warp in the grid.
 struct Message {
-  Others all;
+  Others all, proxied, proxiedGlobal;
   void join(const Message &other);
+  void clear();
 };
 
 /// A warp's view.
-struct WarpClock {
+struct WarpClock : Views {
   uint32_t self = 0;  ///< in the cluster
   uint32_t clock = 1; ///< of itself
-  Knowledge knows, proxied;
   /// What the lanes knew at their last fence, which a relaxed write releases.
   bool hasFence = false;
   Message fenced;

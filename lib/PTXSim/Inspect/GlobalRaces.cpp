@@ -59,58 +59,124 @@ void Checker::globalAccess(Access &access) {
   }
   flush(same);
   access.mask = all;
-  if (!has(Check::Race) || !changes)
+  if (!orderedGlobal || !changes)
     return;
-  WarpClock &clock = access.watched.clock;
-  uint32_t firstWarp = access.warp.block->watched->cluster->firstWarp;
-  uint32_t self = firstWarp + clock.self, now = clock.clock;
-  uint32_t slots = access.warp.block->watched->cluster->slots;
-  uint32_t count = access.bytes >> globalShift;
+  const WarpClock &clock = access.watched.clock;
+  const uint32_t self =
+      access.warp.block->watched->cluster->firstWarp + clock.self;
+  const uint32_t count = access.bytes >> globalShift;
   const uint32_t source = access.source();
   for (unsigned i = 0; i < lanes; ++i) {
     if (!(access.mask >> i & 1))
       continue;
     GlobalCell *cell = cells(a[i]);
+    const Moment now = moment(clock.clock, i);
+    Alike alike;
     for (uint32_t k = 0; k < count; ++k, ++cell) {
-      bool stop = false;
-      auto against = [&](const GlobalAccess &other, uint32_t from,
-                         bool writes) {
-        if (!other.who || (other.who == self && (clockOf(other.when) < now ||
-                                                 laneOf(other.when) == i)))
-          return;
-        stop |= conflict(access, {other.who, other.when, from, writes}, i, a[i],
-                         /*home=*/nullptr);
-      };
-      against(cell->write, cell->writeSource, true);
+      if ((access.writes || cell->write.who) &&
+          globalRace(access, *cell, i, a[i]))
+        break; // once an access
       if (access.writes) {
-        against(cell->read, cell->readSource, false);
-        against(cell->earlier, ~0u << 4, false);
-        cell->write = {self, moment(now, i)};
-        cell->writeSource = source;
+        write(*cell, {self, now, source}, access, i);
+        continue;
       }
-      if (!access.writes) {
-        // The last read, and one of another cluster if there was one.
-        GlobalAccess &last = cell->read;
-        Moment when = last.who == self && clockOf(last.when) == now &&
-                              laneOf(last.when) != i
-                          ? moment(now, severalLanes)
-                          : moment(now, i);
-        if (last.who && last.who - firstWarp >= slots &&
-            !(cell->readSource & 1))
-          cell->earlier = last;
-        if (!(source & 1) || !last.who) {
-          last = {self, when};
-          cell->readSource = source;
-        }
-      }
-      if (stop)
-        break;
+      read(*cell, {self, now, source}, access, i, alike);
     }
   }
   if (access.insight.strong)
     for (unsigned i = 0; i < lanes; ++i)
       if (access.mask >> i & 1)
         order(access, a[i], i, /*shared=*/false);
+}
+
+bool Checker::globalRace(const Access &access, const GlobalCell &cell,
+                         unsigned lane, uint64_t address) {
+  const WarpClock &clock = access.watched.clock;
+  const uint32_t self =
+      access.warp.block->watched->cluster->firstWarp + clock.self;
+  auto against = [&](const GlobalAccess &other, bool writes) {
+    if (!other.who ||
+        (other.who == self &&
+         (clockOf(other.when) < clock.clock || laneOf(other.when) == lane)))
+      return false;
+    return conflict(access, {other.who, other.when, other.source, writes}, lane,
+                    address, /*home=*/nullptr);
+  };
+  bool found = against(cell.write, true);
+  if (access.writes)
+    found |= against(cell.read, false);
+  if (access.writes ? cell.others : cell.others & AccessSets::hasWrites)
+    for (GlobalAccess other : accessSets[cell.others].accesses) {
+      bool writes = other.source & AccessSets::isWrite;
+      other.source &= ~AccessSets::isWrite;
+      if (access.writes || writes)
+        found |= against(other, writes);
+    }
+  return found;
+}
+
+/// What races with something from before a weak write races with the write.
+void Checker::write(GlobalCell &cell, const GlobalAccess &write,
+                    const Access &access, unsigned lane) {
+  GlobalAccess &last = cell.write;
+  if (!write.isStrong()) {
+    cell.read = {};
+    accessSets.drop(cell.others);
+    cell.others = 0;
+  } else if (last.who &&
+             (!supersedes(write, last) ||
+              !known(access, {last.who, last.when, last.source, true}, lane))) {
+    cell.others = accessSets.add(cell.others, last, /*writes=*/true);
+  }
+  last = write;
+}
+
+/// One more read of a cell, which nearly always is like the one before.
+void Checker::read(GlobalCell &cell, const GlobalAccess &read,
+                   const Access &access, unsigned lane, Alike &alike) {
+  if (cell.others & AccessSets::full && cell.read.who != read.who) {
+    if (supersedes(read, cell.read))
+      cell.read = read;
+    return;
+  }
+  if (alike.any && cell.read == alike.read && cell.others == alike.others) {
+    cell.read = alike.toRead;
+    if (cell.others != alike.toOthers) {
+      accessSets.keep(alike.toOthers);
+      accessSets.drop(cell.others);
+      cell.others = alike.toOthers;
+    }
+    return;
+  }
+  alike.any = true;
+  alike.read = cell.read;
+  alike.others = cell.others;
+  addRead(cell, read, access, lane);
+  alike.toRead = cell.read;
+  alike.toOthers = cell.others;
+}
+
+void Checker::addRead(GlobalCell &cell, const GlobalAccess &read,
+                      const Access &access, unsigned lane) {
+  GlobalAccess &last = cell.read;
+  if (!last.who) {
+    last = read;
+  } else if (last.who == read.who) {
+    if (!supersedes(read, last)) {
+      cell.others = accessSets.add(cell.others, read, /*writes=*/false);
+      return;
+    }
+    bool another = clockOf(last.when) == clockOf(read.when) &&
+                   laneOf(last.when) != laneOf(read.when);
+    last = {read.who,
+            another ? moment(clockOf(read.when), severalLanes) : read.when,
+            read.source};
+  } else {
+    if (!supersedes(read, last) ||
+        !known(access, {last.who, last.when, last.source, false}, lane))
+      cell.others = accessSets.add(cell.others, last, /*writes=*/false);
+    last = read;
+  }
 }
 
 } // namespace moe::ptxsim

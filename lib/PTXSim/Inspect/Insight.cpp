@@ -183,13 +183,18 @@ void InsightTable::add(const FunctionCode &function, const Op &op) {
   case Opcode::Membar:
     insight.kind = Kind::Fence;
     break;
-  case Opcode::FenceProxy:
-    for (Modifier proxy :
-         {Modifier::Async, Modifier::AsyncGlobal, Modifier::AsyncSharedCta,
-          Modifier::AsyncSharedCluster})
-      if (instruction.has(proxy))
-        insight.kind = Kind::FenceProxy;
+  case Opcode::FenceProxy: {
+    ptx::Space space = instruction.space();
+    bool both =
+        instruction.has(Modifier::Async) && space == ptx::Space::Generic;
+    insight.fencesGlobal = both || space == ptx::Space::Global;
+    insight.fencesShared = both || space == ptx::Space::SharedCta ||
+                           space == ptx::Space::SharedCluster ||
+                           instruction.has(Modifier::AsyncGeneric);
+    if (insight.fencesGlobal || insight.fencesShared)
+      insight.kind = Kind::FenceProxy;
     break;
+  }
   case Opcode::BarWarpSync:
     insight.kind = Kind::WarpBarrier;
     break;
@@ -223,6 +228,8 @@ void InsightTable::add(const FunctionCode &function, const Op &op) {
       instruction.opcode == Opcode::StAsync ||
       instruction.opcode == Opcode::RedAsync)
     hasProxies = hasCopies = true;
+  if (ptx::family(instruction.opcode) == ptx::Family::BulkCopy)
+    hasGlobalCopies = true;
   if (instruction.opcode == Opcode::StAsync ||
       instruction.opcode == Opcode::RedAsync)
     sharedGranule = std::min(sharedGranule,

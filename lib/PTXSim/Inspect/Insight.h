@@ -40,6 +40,8 @@ struct Insight {
   bool mixesLanes = false; ///< a result has no one lane that it comes from
   bool aligned = false; ///< a barrier that all lanes of a warp reach together
   Scope scope = Scope::Block;
+  /// Of a fence of the async proxy: the memory that it is for.
+  bool fencesShared = false, fencesGlobal = false;
   /// Slots (row / 64) of registers in InsightTable::slots: those whose values
   /// decide (addresses, conditions), those that are stored, other sources,
   /// destinations.
@@ -57,8 +59,10 @@ public:
   }
   /// The bytes that accesses of shared and of global memory are multiples of.
   uint32_t sharedGranule = 16, globalGranule = 16;
-  /// Copies into shared memory; work through the async proxy; wgmma.
-  bool hasCopies = false, hasProxies = false, hasProducts = false;
+  /// Copies into shared memory; work through the async proxy, such of global
+  /// memory; wgmma.
+  bool hasCopies = false, hasProxies = false, hasGlobalCopies = false,
+       hasProducts = false;
 
 private:
   void add(const FunctionCode &function, const Op &op);

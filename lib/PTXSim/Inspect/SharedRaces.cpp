@@ -118,12 +118,7 @@ bool Checker::known(const Access &access, const Other &other,
   uint32_t in = other.who - cluster.firstWarp;
   if (in == clock.self)
     return clockOf(other.when) < clock.clock || laneOf(other.when) == lane;
-  if (in < cluster.slots)
-    return covers(clock.knows.cluster[in], other.when);
-  if (!clock.knows.others)
-    return false;
-  auto it = clock.knows.others->find(other.who);
-  return it != clock.knows.others->end() && covers(it->second, other.when);
+  return clock.knows.has(other.who, other.when, cluster.firstWarp);
 }
 
 /// A store of what is there already, or of what the other lane of the same
@@ -169,44 +164,58 @@ bool Checker::conflict(const Access &access, const Other &other, unsigned lane,
     return false;
   const WatchedCluster &cluster = *access.warp.block->watched->cluster;
   uint32_t in = other.who - cluster.firstWarp;
-  bool agent = in >= cluster.warps && in < cluster.slots;
-  Scope needed = in >= cluster.slots ? Scope::Gpu
-                 : agent             ? Scope::Block
+  Scope needed = in >= clusterWarps ? Scope::Gpu
                  : in / grid.warps != access.watched.clock.self / grid.warps
                      ? Scope::Cluster
                      : Scope::Block;
   bool strong = access.insight.strong && isStrong(other.source);
   bool narrow = strong && (access.insight.scope < needed ||
                            scopeOf(other.source) < needed);
-  if (strong && !narrow)
+  bool mixed = strong && access.async != bool(other.source & asynchronous);
+  if (strong && !narrow && !mixed)
     return false;
-  if (access.writes && other.writes && !access.reads &&
+  // What a copy to global memory will write is not there yet.
+  bool isThere = home || !(other.source & asynchronous);
+  if (access.writes && other.writes && !access.reads && isThere &&
       writesTheSame(access, other, lane, address, home))
     return false;
+  // Of a copy: who began it, and whether only its end is not known.
+  Other begun = other;
+  bool isCopy = (other.who - 1) % clusterNumbers >= clusterWarps;
+  bool early = isCopy;
+  if (isCopy && home) {
+    const WatchedAgent &agent = cluster.agents[in - clusterWarps];
+    begun.who = cluster.firstWarp + agent.issuer;
+    begun.when = moment(0, agent.lane);
+  } else if (isCopy) {
+    const Issue &issue = issues[issueKey(other.who, clockOf(other.when))];
+    begun.who = issue.who;
+    begun.when = issue.when;
+    early = known(access, begun, lane);
+  }
   char where[64];
   std::snprintf(where, sizeof where, " at 0x%" PRIx64, address);
   Finding finding;
-  finding.check = agent ? Check::Wait : Check::Race;
+  finding.check = early ? Check::Wait : Check::Race;
   if (!has(finding.check))
     return false;
   finding.kernel = grid.kernel->name;
-  finding.message =
-      ptx::fullName(*access.op.source) + " " +
-      (access.writes ? "writes " : "reads ") + std::to_string(access.bytes) +
-      " bytes of " + (home ? "shared" : "global") + " memory" + where +
-      (agent          ? ", which a copy wrote that was not waited for"
-       : other.writes ? ", which another thread writes"
-                      : ", which another thread reads") +
-      ", and nothing orders the two" +
-      (narrow ? ": the scope of an atomic access is too narrow" : "");
+  finding.message = ptx::fullName(*access.op.source) + " " +
+                    (access.writes ? "writes " : "reads ") +
+                    std::to_string(access.bytes) + " bytes of " +
+                    (home ? "shared" : "global") + " memory" + where +
+                    ", which " + (early ? "a copy" : "another thread") +
+                    (!other.writes ? " reads"
+                     : early       ? " wrote"
+                                   : " writes") +
+                    (early ? " that was not waited for" : "") +
+                    ", and nothing orders the two" +
+                    (mixed    ? ": atomic accesses of two proxies"
+                     : narrow ? ": the scope of an atomic access is too narrow"
+                              : "");
   finding.place = place(access.op, access.warp, lane);
   finding.hasOther = true;
-  if (agent) { // by whom it was begun
-    const WatchedAgent &as = cluster.agents[in - cluster.warps];
-    finding.other =
-        placeOf(cluster.firstWarp + as.issuer, as.lane, other.source >> 4);
-  } else
-    finding.other = placeOf(other.who, laneOf(other.when), other.source >> 4);
+  finding.other = placeOf(begun.who, laneOf(begun.when), other.source >> 4);
   findings.add(std::move(finding));
   return true;
 }

@@ -63,17 +63,68 @@ TensorMap matrixMap(Address at, uint32_t rows, uint32_t columns) {
 }
 
 Outcome hostMaps(Sim &sim) {
-  const int m = 128, n = 128, k = 224;
+  const int m = 256, n = 128, k = 224;
   Address none = 0, c = sim.device.memory().allocate(m * n * 2);
   TensorMap a = matrixMap(sim.upload(someBF16(m * k, 1)), m, k);
   TensorMap b = matrixMap(sim.upload(someBF16(n * k, 2)), n, k);
   TensorMap d = matrixMap(c, m, n);
   auto wide = [](int x) { return int64_t(x); };
   Error error =
-      sim.run("grouped_gemm_hosttma", {1, 1, 1}, {128, 1, 1}, 98328, a, m, k,
+      sim.run("grouped_gemm_hosttma", {2, 1, 1}, {128, 1, 1}, 98328, a, m, k,
               wide(k), wide(1), b, n, k, wide(k), wide(1), d, m, n, wide(n),
-              wide(1), sim.upload(std::vector<int>{0}), n, k, none, none);
+              wide(1), sim.upload(std::vector<int>{0, 0}), n, k, none, none);
   return {error, sim.download<uint32_t>(c, m * n / 2)};
+}
+
+constexpr uint32_t blocks = 4, tile = 128;
+
+std::vector<int> iota(size_t count) {
+  std::vector<int> values(count);
+  std::iota(values.begin(), values.end(), 0);
+  return values;
+}
+
+Outcome tileRelay(Sim &sim) {
+  const uint32_t n = blocks * tile;
+  Address mid = sim.device.memory().allocate(n * 4);
+  Address out = sim.device.memory().allocate(n * 4);
+  Error error = sim.run("tile_relay", {blocks, 1, 1}, {tile, 1, 1}, 0,
+                        sim.upload(iota(n)), mid, out,
+                        sim.upload(std::vector<int>(blocks)));
+  return {error, sim.download<uint32_t>(out, n)};
+}
+
+Outcome tileSpill(Sim &sim) {
+  const uint32_t n = blocks * tile;
+  Address scratch = sim.device.memory().allocate(n * 4);
+  Address out = sim.device.memory().allocate(n * 4);
+  Error error =
+      sim.run("tile_spill", {blocks, 1, 1}, {tile, 1, 1}, 0, scratch, out, 3);
+  return {error, sim.download<uint32_t>(out, n)};
+}
+
+Outcome tileSums(Sim &sim) {
+  const uint32_t n = blocks * tile;
+  Address out = sim.device.memory().allocate(tile * 4);
+  Error error = sim.run("tile_sums", {blocks, 1, 1}, {tile, 1, 1}, 0,
+                        sim.upload(iota(n)), sim.upload(std::vector<int>(tile)),
+                        sim.upload(std::vector<int>{0}), out);
+  return {error, sim.download<uint32_t>(out, tile)};
+}
+
+Outcome tilePad(Sim &sim) {
+  const uint32_t n = blocks * tile;
+  Address out = sim.device.memory().allocate(n * 4);
+  Error error = sim.run("tile_pad", {blocks, 1, 1}, {tile / 2, 1, 1}, 0,
+                        sim.upload(iota(n / 2)), out);
+  return {error, sim.download<uint32_t>(out, n)};
+}
+
+Outcome tileTurns(Sim &sim) {
+  const uint32_t n = blocks * tile;
+  Address rows = sim.device.memory().allocate(n * 4);
+  Error error = sim.run("tile_turns", {blocks, 1, 1}, {tile, 1, 1}, 0, rows, 3);
+  return {error, sim.download<uint32_t>(rows, n)};
 }
 
 const SampleKernel kernels[] = {
@@ -81,6 +132,11 @@ const SampleKernel kernels[] = {
     {"copies_tell", "hopper.ptx", copiesTell},
     {"grouped_gemm", "triton/ggemm_bf16_sm90.ptx", groupedGemm},
     {"grouped_gemm_hosttma", "triton/ggemm_htma_sm90.ptx", hostMaps},
+    {"tile_relay", "tiles.ptx", tileRelay},
+    {"tile_spill", "tiles.ptx", tileSpill},
+    {"tile_sums", "tiles.ptx", tileSums},
+    {"tile_pad", "tiles.ptx", tilePad},
+    {"tile_turns", "tiles.ptx", tileTurns},
 };
 
 const Mutant mutants[] = {
@@ -148,12 +204,62 @@ const Mutant mutants[] = {
      "[%r8], 16384;", Check::Wait, "wgmma"},
 };
 
+// In global memory.
+const Mutant ofGlobalMemory[] = {
+    // Waits.
+    {"tile_relay", "only the source of the store is waited for", 1,
+     "cp.async.bulk.wait_group 0;", "cp.async.bulk.wait_group.read 0;",
+     Check::Wait, "global memory"},
+    {"tile_relay", "the store is not waited for", 1,
+     "cp.async.bulk.wait_group 0;", "", Check::Wait, "global memory"},
+    {"tile_sums", "only the source of the sum is waited for", 1,
+     "cp.async.bulk.wait_group 0;", "cp.async.bulk.wait_group.read 0;",
+     Check::Wait, "ld.global"},
+    {"tile_turns", "a tile is loaded that may not be stored", 1,
+     "cp.async.bulk.wait_group 0;", "cp.async.bulk.wait_group.read 0;",
+     Check::Wait, "reads 512 bytes of global memory"},
+    {"tile_spill", "the load is not waited for", 1,
+     "mbarrier.try_wait.parity.shared.b64 p, [%r27], %r28;\n\t@!p bra again;",
+     "", Check::Wait, "st.global.u32 writes 4 bytes of global memory"},
+    // Races.
+    {"tile_relay", "tiles overlap", 1, "%rd12, %r3, 4;", "%rd12, %r3, 2;",
+     Check::Race, "writes 512 bytes of global memory"},
+    {"tile_relay", "the flag does not release", 1, "st.release", "st.relaxed",
+     Check::Race, "reads 512 bytes of global memory"},
+    {"tile_relay", "the flag does not acquire", 1, "ld.acquire", "ld.relaxed",
+     Check::Race, "reads 512 bytes of global memory"},
+    {"tile_spill", "no barrier behind the stores", 1, "bar.sync \t0;", "",
+     Check::Race, "st.global.u32 writes 4 bytes of global memory"},
+    {"tile_sums", "tiles are stored, not added", 1,
+     "cp.reduce.async.bulk.global.shared::cta.bulk_group.add.s32",
+     "cp.async.bulk.global.shared::cta.bulk_group", Check::Race,
+     "writes 512 bytes of global memory"},
+    {"tile_sums", "a thread adds, too", 1, "cp.async.bulk.wait_group 0;",
+     "cp.async.bulk.wait_group 0; red.global.add.u32 [%rd1], 1;", Check::Race,
+     "atomic accesses of two proxies"},
+    {"tile_sums", "the ticket does not acquire", 1, "acq_rel", "release",
+     Check::Race, "ld.global.u32 reads"},
+    {"grouped_gemm_hosttma", "blocks store the same tile", 1,
+     "[%rd24, {%r51, %r52}]", "[%rd24, {%r51, 0}]", Check::Race,
+     "cp.async.bulk.tensor"},
+    // Proxies.
+    {"tile_spill", "no fence of the proxies before the load", 1,
+     "fence.proxy.async.global;", "", Check::Proxy, "reads global memory"},
+    {"tile_spill", "the fence is of shared memory", 1,
+     "fence.proxy.async.global;", "fence.proxy.async.shared::cta;",
+     Check::Proxy, "reads global memory"},
+    {"tile_pad", "no fence of the proxies before the store", 1,
+     "fence.proxy.async;", "fence.proxy.async.shared::cta;", Check::Proxy,
+     "writes global memory"},
+};
+
 TEST(HopperMutants, TheKernelsThemselvesAreClean) {
   expectClean("h100", kernels);
 }
 
 TEST(HopperMutants, EachIsReportedByItsChecker) {
   expectCaught("h100", kernels, mutants);
+  expectCaught("h100", kernels, ofGlobalMemory);
 }
 
 } // namespace

@@ -112,6 +112,15 @@ Outcome own(Sim &sim) {
   return {error, sim.download<uint32_t>(out, 32)};
 }
 
+Outcome readers(Sim &sim) {
+  const uint32_t blocks = 6;
+  Address out = sim.device.memory().allocate(blocks * 4);
+  Error error = sim.run("readers", {blocks, 1, 1}, {1, 1, 1}, 0,
+                        sim.upload(std::vector<int>{77}),
+                        sim.upload(std::vector<int>{0}), out);
+  return {error, sim.download<uint32_t>(out, blocks)};
+}
+
 const SampleKernel kernels[] = {
     {"vadd", "vadd.ptx", vadd},
     {"matmul", "matmul.ptx", matmul},
@@ -124,6 +133,7 @@ const SampleKernel kernels[] = {
     {"message", "handover.ptx", message},
     {"lock", "handover.ptx", lock},
     {"last", "handover.ptx", last},
+    {"readers", "handover.ptx", readers},
     {"own", "handover.ptx", own},
 };
 
@@ -240,6 +250,13 @@ const Mutant mutants[] = {
      Check::Race, "ld.global.u32 reads"},
     {"last", "the ticket does not acquire", 1, "acq_rel", "release",
      Check::Race, "ld.global.u32 reads"},
+    {"readers", "a block tells before it reads", 1,
+     "ld.global.u32 %r3, [%rd1];\n\tred.release.gpu.global.add.u32 [%rd2], 1;",
+     "setp.eq.u32 %p3, %r1, 1;\n"
+     "@%p3 red.release.gpu.global.add.u32 [%rd2], 1;\n"
+     "ld.global.u32 %r3, [%rd1];\n"
+     "@!%p3 red.release.gpu.global.add.u32 [%rd2], 1;",
+     Check::Race, "which another thread reads"},
     {"combine_atomic", "a sum that is not atomic", 1,
      "atom.global.add.f32 \t%f5, [%rd24], %f4;",
      "ld.global.f32 %f5, [%rd24]; add.f32 %f5, %f5, %f4; st.global.f32 "
