@@ -2,7 +2,9 @@
 // RUN: moe-opt %s --convert-moe-to-vector="vector-bits=256" --canonicalize --cse --verify-each | FileCheck %s --check-prefix=HALF
 
 // One row takes four panels at a time, then the two and the one left over. The
-// inner dimension is unrolled by four; 10 = 2 x 4 + 2.
+// inner dimension is unrolled by four, and by nobody again; 10 = 2 x 4 + 2.
+// CHECK-DAG:     #[[$UNROLL:.*]] = #llvm.loop_unroll<disable = true>
+// CHECK-DAG:     #[[$ROLLED:.*]] = #llvm.loop_annotation<unroll = #[[$UNROLL]]>
 // CHECK-LABEL: func.func @one_row
 // CHECK-SAME:    %[[BEGIN:.*]]: index, %[[END:.*]]: index, %[[X:.*]]: memref<1x10xf32>, %[[W:.*]]: memref<4x10x32xf32>, %[[Y:.*]]: memref<1x128xf32>
 // CHECK:         %[[PANELS:.*]] = memref.collapse_shape %[[W]] {{\[}}[0, 1], [2]] : memref<4x10x32xf32> into memref<40x32xf32>
@@ -14,6 +16,7 @@
 // CHECK:             %[[SPLAT:.*]] = vector.broadcast %[[A]] : f32 to vector<16xf32>
 // CHECK:             vector.fma %[[SPLAT]], %[[B]], %{{.*}} : vector<16xf32>
 // CHECK:             scf.yield
+// CHECK-NEXT:      } {loop_annotation = #[[$ROLLED]]}
 // CHECK-COUNT-16:  vector.fma
 // CHECK-COUNT-8:   vector.store {{.*}}, %[[Y]]
 // CHECK:         scf.for %{{.*}} = %[[FOURS]] to %[[PAIRED:.*]] step %c2

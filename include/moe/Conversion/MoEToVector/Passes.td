@@ -25,8 +25,8 @@ def ConvertMoEToVectorPass : Pass<"convert-moe-to-vector", "::mlir::func::FuncOp
            "Width of a vector register: 256 or 512 bits">,
   ];
   let dependentDialects = [
-    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+    "::mlir::LLVM::LLVMDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 #endif // MOE_CONVERSION_MOETOVECTOR_PASSES_TD
