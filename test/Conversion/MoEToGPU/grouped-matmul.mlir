@@ -62,10 +62,10 @@ func.func private @fused_kernel(%begin: index, %end: index, %x: memref<?x16xf32>
 // CHECK:               math.fma
 // CHECK:           memref.store %[[SUM]]
 func.func private @combine_kernel(%begin: index, %end: index, %x: memref<?x16xf32>, %w: memref<2x6x16xf32>, %off: memref<3xi32>,
-    %c: memref<?x3xf32>, %inverse: memref<?x3xi32>, %skipped: memref<?x6xf32>, %init: memref<?x6xf32>, %scratch: memref<1x?x6xf32>, %y: memref<?x6xf32>)
+    %c: memref<?x3xf32>, %inverse: memref<?x3xi32>, %skipped: memref<?x6xf32>, %init: memref<?x6xf32>, %y: memref<?x6xf32>)
     attributes {moe.kernel} {
   moe.grouped_matmul %x, %w offsets(%off : memref<3xi32>) partial combine(%c : memref<?x3xf32>) inverse(%inverse : memref<?x3xi32>)
-      skipped(%skipped : memref<?x6xf32>) init(%init : memref<?x6xf32>) scratch(%scratch : memref<1x?x6xf32>) outs(%y : memref<?x6xf32>)
+      skipped(%skipped : memref<?x6xf32>) init(%init : memref<?x6xf32>) outs(%y : memref<?x6xf32>)
       : memref<?x16xf32>, memref<2x6x16xf32>
   return
 }

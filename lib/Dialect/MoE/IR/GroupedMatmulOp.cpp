@@ -137,7 +137,7 @@ static LogicalResult checkPresence(GroupedMatmulOp op) {
   bool buffers = isa<MemRefType>(op.getOuts().front().getType());
   if (!op.getScratch() != !(op.needsScratch() && buffers))
     return op.emitOpError(
-        "expected scratch exactly with combine and offsets on buffers");
+        "expected scratch exactly with combine, offsets and panel on buffers");
   if (op.getEpilogue().empty() && (!op.getExtras().empty() || op.getMaps()))
     return op.emitOpError("expected a region with an epilogue's operands");
   return success();
@@ -234,10 +234,8 @@ LogicalResult GroupedMatmulOp::verify() {
                           {getCombine() ? tokens : extents.rows, width})))
       return failure();
   if (getScratch()) {
-    int64_t panel = getPanel() ? getPanel()->getWidth() : width;
-    int64_t panels = ShapedType::isDynamic(panel)
-                         ? panel
-                         : llvm::divideCeil(width, std::max<int64_t>(panel, 1));
+    int64_t panel = getPanel()->getWidth();
+    int64_t panels = llvm::divideCeil(width, panel);
     if (failed(checkShape(*this, "scratch", getScratch(),
                           {"panels", "rows", "width"},
                           {panels, extents.rows, panel})))

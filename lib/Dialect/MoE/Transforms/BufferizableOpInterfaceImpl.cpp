@@ -150,14 +150,10 @@ struct GroupedMatmulModel
     Location loc = op.getLoc();
     Value perRow = op.getBroadcast() ? op.getOrder() : op.getInput();
     OpFoldResult rows = memref::getMixedSize(rewriter, loc, perRow, 0);
-    OpFoldResult width =
-        memref::getMixedSize(rewriter, loc, op.getOuts()[0], 1);
-    int64_t panels = 1;
-    if (std::optional<PanelLayoutAttr> panel = op.getPanel()) {
-      panels = llvm::divideCeil(op.getWidth(), panel->getWidth());
-      width = rewriter.getIndexAttr(panel->getWidth());
-    }
-    OpFoldResult sizes[] = {rewriter.getIndexAttr(panels), rows, width};
+    int64_t width = op.getPanel()->getWidth();
+    int64_t panels = llvm::divideCeil(op.getWidth(), width);
+    OpFoldResult sizes[] = {rewriter.getIndexAttr(panels), rows,
+                            rewriter.getIndexAttr(width)};
     auto [shape, dynamic] = decomposeMixedValues(sizes);
     auto type = MemRefType::get(shape, rewriter.getF32Type());
     FailureOr<Value> scratch =

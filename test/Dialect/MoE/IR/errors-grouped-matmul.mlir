@@ -98,7 +98,7 @@ func.func @skipped_alone(%x: tensor<6x4xf32>, %w: tensor<8x5x4xf32>, %off: tenso
 // -----
 
 func.func @scratch_of_tensors(%x: tensor<6x4xf32>, %w: tensor<8x5x4xf32>, %off: tensor<9xi32>, %weights: tensor<3x2xf32>, %inverse: tensor<3x2xi32>, %res: tensor<3x5xf32>, %s: memref<1x6x5xf32>) {
-  // expected-error @below {{expected scratch exactly with combine and offsets on buffers}}
+  // expected-error @below {{expected scratch exactly with combine, offsets and panel on buffers}}
   %0 = moe.grouped_matmul %x, %w offsets(%off : tensor<9xi32>) combine(%weights : tensor<3x2xf32>) inverse(%inverse : tensor<3x2xi32>) scratch(%s : memref<1x6x5xf32>) outs(%res : tensor<3x5xf32>) : tensor<6x4xf32>, tensor<8x5x4xf32>
   return
 }

@@ -81,7 +81,7 @@ def MoE_GroupedMatmulOp : MoE_DestinationOp<"grouped_matmul", [
     skipped pair adds `w[t, s] * x[t, n]` with `skipped(x)`, and nothing without.
 
     Weights are `[E, N, J]`, or packed by `panel`, in which case the type of `outs` gives N. A combined product of
-    sorted rows on buffers needs `scratch [ceil(N / width), R, width]` for v, width being the panel's, or N.
+    sorted rows by packed weights needs, on buffers, `scratch [ceil(N / width), R, width]` for v, width being the panel's.
 
     With one slot a token, `ids` and `broadcast` mean the same as without `broadcast`, which is dropped in canonical form;
     so are a region that yields the products and operands of the epilogue that are not used.
@@ -162,8 +162,9 @@ def MoE_GroupedMatmulOp : MoE_DestinationOp<"grouped_matmul", [
     bool isPlain() {
       return getWeights().size() == 1 && !getOrder() && !getCombine() && getEpilogue().empty();
     }
-    /// Whether v must be kept for all rows until they are combined.
-    bool needsScratch() { return getCombine() && getOffsets(); }
+    /// Whether v must be kept for all rows until they are combined: packed weights are
+    /// streamed once, expert by expert.
+    bool needsScratch() { return getCombine() && getOffsets() && getPanel(); }
   }];
   let extraClassDefinition = [{
     ::llvm::LogicalResult $cppClass::inferReturnTypes(
