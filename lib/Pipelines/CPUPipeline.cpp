@@ -70,7 +70,9 @@ Phases moe::getCPUPhases(const CPUPipelineOptions &options) {
        [=](OpPassManager &manager) { buildPacked(manager, vectorBits); }});
   phases.push_back({"buffers",
                     "entries on memory, every buffer placed in the arena",
-                    buildBuffers});
+                    [](OpPassManager &manager) {
+                      buildBuffers(manager, /*device=*/false);
+                    }});
   phases.push_back(
       {"kernels", "entries as lists of kernel launches", buildKernels});
   phases.push_back(

@@ -75,7 +75,7 @@ static void buildVerified(OpPassManager &manager,
     manager.addNestedPass<func::FuncOp>(createCheckConservationPass());
 }
 
-void moe::buildBuffers(OpPassManager &manager) {
+void moe::buildBuffers(OpPassManager &manager, bool device) {
   manager.addPass(createMaterializeEntriesPass());
   manager.addNestedPass<func::FuncOp>(createEliminateEmptyTensorsPass());
   bufferization::OneShotBufferizePassOptions bufferize;
@@ -86,6 +86,9 @@ void moe::buildBuffers(OpPassManager &manager) {
   manager.addNestedPass<func::FuncOp>(
       memref::createResolveShapedTypeResultDimsPass());
   cleanUp(manager);
+  // Before memory is used twice, so that what is read again is still there.
+  if (device)
+    manager.addNestedPass<func::FuncOp>(createSinkControlPass());
   manager.addNestedPass<func::FuncOp>(createPlanMemoryPass());
   cleanUp(manager);
   manager.addPass(createVerifyBuffersPass());

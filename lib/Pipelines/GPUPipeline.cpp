@@ -84,9 +84,9 @@ Phases moe::getGPUPhases(const GPUPipelineOptions &options) {
   Phases phases = getCommonPhases({options.fuse, options.checkConservation});
   phases.push_back(
       {"portable", "what needs no kernel of its own as linalg", buildPortable});
-  phases.push_back({"buffers",
-                    "entries on memory, every buffer placed in the arena",
-                    buildBuffers});
+  phases.push_back(
+      {"buffers", "entries on memory, every buffer placed in the arena",
+       [](OpPassManager &manager) { buildBuffers(manager, /*device=*/true); }});
   phases.push_back(
       {"kernels", "entries as lists of kernel launches", buildKernels});
   phases.push_back(

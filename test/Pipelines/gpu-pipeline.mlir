@@ -26,9 +26,11 @@ moe.weight @up : tensor<5x33x17xf32> from #moe.random<seed = 1, scale = 0.1>
 moe.weight @down : tensor<5x17x33xbf16> from #moe.random<seed = 2, scale = 0.1>
 
 // Weights stay as they are, the router's projection is a product of its own, what was fused stays fused, and every launch has
-// a unit for each thread: elements, tokens, one sort.
+// a unit for each thread: elements, tokens, one sort. The arena holds logits, weights and ids, what the sort made, and the hidden
+// rows (80 x 33): those of the second product are nowhere.
 // LLVM-LABEL: llvm.func @moe_entry_layer(%{{[a-z0-9]+}}: !llvm.ptr, %{{[a-z0-9]+}}: !llvm.ptr) -> !llvm.ptr
 // CHECK-LABEL: func.func @layer
+// CHECK-SAME: moe.arena_bytes = 11584
 // CHECK-NOT: panel
 // CHECK-NOT: scf.for
 // CHECK: %[[LOGITS:.*]] = arith.muli %[[TOKENS:.*]], %c5
@@ -82,12 +84,34 @@ func.func @layer(%x: tensor<?x17xf32> {moe.max_shape = array<i64: 40, 17>}) -> t
   return %out : tensor<?x17xf32>
 }
 
+// An expert that adds to its rows is a loop over experts, issued for all pairs; kernels find the rows in the offsets.
+// LLVM-LABEL: llvm.func @moe_entry_looped
+// CHECK-LABEL: func.func @looped
+// CHECK: moe.launch @sort_tokens_kernel{{[_0-9]*}} units(%c1)
+// CHECK: scf.for %{{.*}} = %c0 to %c5 step %c1 {
+// CHECK-NOT: memref.load
+// CHECK: moe.launch @{{.*}} units(%[[ALL:.*]]) grain(1) (
+// CHECK: moe.launch @{{.*}} units(%[[ALL]]) grain(1) (
+// CHECK: }
+func.func @looped(%x: tensor<?x17xf32> {moe.max_shape = array<i64: 40, 17>}, %w: tensor<?x2xf32> {moe.max_shape = array<i64: 40, 2>},
+                  %ids: tensor<?x2xi32> {moe.max_shape = array<i64: 40, 2>}, %m: tensor<5x17x17xf32>) -> tensor<?x17xf32> {
+  %rows, %plan = moe.dispatch %x, %ids experts(5) : tensor<?x17xf32>, tensor<?x2xi32> -> tensor<?x17xf32>, !moe.plan<5 x 2>
+  %y = moe.expert %rows, %plan weights(%m : tensor<5x17x17xf32>) {
+  ^bb0(%r: tensor<?x17xf32>, %me: tensor<17x17xf32>):
+    %o = linalg.matmul indexing_maps = [#lhs, #rhs, #out]
+        ins(%r, %me : tensor<?x17xf32>, tensor<17x17xf32>) outs(%r : tensor<?x17xf32>) -> tensor<?x17xf32>
+    moe.yield %o : tensor<?x17xf32>
+  } : tensor<?x17xf32>, !moe.plan<5 x 2> -> tensor<?x17xf32>
+  %out = moe.combine %y, %plan, %w : tensor<?x17xf32>, !moe.plan<5 x 2>, tensor<?x2xf32> -> tensor<?x17xf32>
+  return %out : tensor<?x17xf32>
+}
+
 // Ids from outside are checked on the device, where they are.
 // LLVM-LABEL: llvm.func @moe_entry_given
 // LLVM: llvm.getelementptr %{{.*}}[0, 6]
 // CHECK-LABEL: func.func @given
 // CHECK-NOT: cf.assert
-// CHECK: moe.launch @rows_kernel units(%c1)
+// CHECK: moe.launch @rows_kernel{{[_0-9]*}} units(%c1)
 func.func @given(%x: tensor<3x17xf32>, %ids: tensor<3x1xi32>, %w: tensor<3x1xf32>) -> tensor<3x17xf32> {
   %rows, %plan = moe.dispatch %x, %ids experts(5) : tensor<3x17xf32>, tensor<3x1xi32> -> tensor<3x17xf32>, !moe.plan<5 x 1>
   %out = moe.combine %rows, %plan, %w : tensor<3x17xf32>, !moe.plan<5 x 1>, tensor<3x1xf32> -> tensor<3x17xf32>

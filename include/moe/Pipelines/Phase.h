@@ -31,8 +31,9 @@ struct CommonOptions {
 /// graph, sorted, fused, verified: where no operation knows its target yet.
 Phases getCommonPhases(const CommonOptions &options);
 
-/// Entries on memory, with every buffer placed.
-void buildBuffers(OpPassManager &manager);
+/// Entries on memory, with every buffer placed. `device`: in the memory of a
+/// device, which the host that runs them does not see.
+void buildBuffers(OpPassManager &manager, bool device);
 
 /// What every phase ends with.
 void cleanUp(OpPassManager &manager);

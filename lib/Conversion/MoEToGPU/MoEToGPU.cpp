@@ -76,8 +76,8 @@ static LogicalResult lowerWork(func::FuncOp function) {
     return WalkResult::skip();
   });
   for (Operation *op : work) {
-    if (failed(op->getParentOp() == function ? lowerUnit(op, kernel)
-                                             : lowerInRow(op, kernel)))
+    if (failed(op->getParentOfType<scf::ForOp>() ? lowerInRow(op, kernel)
+                                                 : lowerUnit(op, kernel)))
       return failure();
     op->erase();
   }

@@ -45,6 +45,14 @@ bool moe::isRowLoop(Operation *op) {
          isa<RowsAttr>(*loop.getMapping()->begin());
 }
 
+bool moe::isWorkOp(Operation *op) {
+  return isa<linalg::LinalgOp, memref::CopyOp, RouteOp, SortTokensOp,
+             CountPairsOp, ScanCountsOp, PlacePairsOp, GroupedMatmulOp,
+             PackedMatmulOp, GatherRowsOp, ExpertRowsOp, CombineRowsOp,
+             AttentionOp, KVAppendOp>(op) ||
+         isRowLoop(op);
+}
+
 bool moe::isKernelOp(Operation *op) {
   if (!llvm::all_of(op->getOperandTypes(),
                     [](Type type) { return !isa<TensorType>(type); }))

@@ -31,6 +31,7 @@ LAYERS = {
         Layer(64, 1, 35, 51, "bf16"),
     ],
     "bias": [Layer(1, 1, 17, 5), Layer(7, 3, 33, 19), Layer(64, 6, 21, 35, "bf16")],
+    "adapter": [Layer(1, 1, 17, 5), Layer(7, 3, 33, 19), Layer(9, 9, 3, 2), Layer(16, 1, 21, 35, "bf16")],
     "nested": [Layer(1, 1, 17, 5), Layer(5, 2, 33, 19), Layer(7, 7, 21, 11, "bf16", residual=False)],
 }
 

@@ -25,8 +25,8 @@ HEADER = """#lhs = affine_map<(m, n, k) -> (m, k)>
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """`body`: swiglu; bias (swiglu and a vector of the expert, which no grouped kernel serves); nested (a layer
-    of three experts, two active, inside each expert)."""
+    """`body`: swiglu; bias (swiglu and a vector of the expert, which no grouped kernel serves); adapter (a product that adds
+    to its rows, which makes a loop over experts); nested (a layer of three experts, two active, inside each expert)."""
 
     experts: int
     top_k: int
@@ -41,6 +41,8 @@ class Layer:
         e, d, f = self.experts, self.dim, self.ffn
         if self.body == "nested":
             inner = {"inner": ((e, 3, d), "f32"), "up": ((e, 3, f, d), self.dtype), "down": ((e, 3, d, f), self.dtype)}
+        elif self.body == "adapter":
+            inner = {"up": ((e, f, d), self.dtype), "down": ((e, d, f), self.dtype)}
         else:
             inner = {name: ((e, f, d), self.dtype) for name in ("gate", "up")} | {"down": ((e, d, f), self.dtype)}
         if self.body == "bias":
@@ -69,13 +71,15 @@ class Writer:
         size = f"({rows[1]})" if rows[0] is None else "()"
         return self.value(f"tensor.empty{size} : {tensor(rows[0], width, 'f32')}")
 
-    def matmul(self, rows, x, w, w_shape, dtype):
+    def matmul(self, rows, x, w, w_shape, dtype, start=None):
+        """The product, added to `start` if there is one."""
         out = tensor(rows[0], w_shape[0], "f32")
-        empty = self.empty(rows, w_shape[0])
-        zeros = self.value(f"linalg.fill ins(%zero : f32) outs({empty} : {out}) -> {out}")
+        if start is None:
+            empty = self.empty(rows, w_shape[0])
+            start = self.value(f"linalg.fill ins(%zero : f32) outs({empty} : {out}) -> {out}")
         return self.value(
             f"linalg.matmul indexing_maps = [#lhs, #rhs, #out] ins({x}, {w} : {tensor(rows[0], w_shape[1], 'f32')}, "
-            f"{tensor(*w_shape, dtype)}) outs({zeros} : {out}) -> {out}")
+            f"{tensor(*w_shape, dtype)}) outs({start} : {out}) -> {out}")
 
     def generic(self, rows, width, operands, body):
         """`operands`: (value, map, type), which `body` calls %a0, %a1, .. when it computes %v."""
@@ -152,6 +156,11 @@ def write_entry(layer, name, tokens):
         y = writer.matmul(rows, h, names[2], (d, f), dtype)
         return writer.add_columns(rows, y, names[3], d) if layer.body == "bias" else y
 
+    def adapter(rows, x, names):
+        a = writer.matmul(rows, x, names[0], (f, d), dtype)
+        h = writer.generic(rows, f, [(a, "#id", tensor(rows[0], f, "f32"))], RELU)
+        return writer.matmul(rows, h, names[1], (d, f), dtype, start=x)
+
     def relu(rows, x, names):
         a = writer.matmul(rows, x, names[0], (f, d), dtype)
         h = writer.generic(rows, f, [(a, "#id", tensor(rows[0], f, "f32"))], RELU)
@@ -162,7 +171,7 @@ def write_entry(layer, name, tokens):
         return writer.layer(rows, x, names[0], inner, 3, 2, d, relu, residual=False)
 
     operands = [(f"%{n}", shape[1:], kind) for n, (shape, kind) in weights.items() if n != "router"]
-    body = nested if layer.body == "nested" else swiglu
+    body = {"nested": nested, "adapter": adapter}.get(layer.body, swiglu)
     y = writer.layer((tokens, "%t"), "%x", "%router", operands, e, layer.top_k, d, body, layer.residual)
     return "\n".join([*lines, f"return {y} : {x_type}", "}", ""])
 
@@ -238,6 +247,12 @@ def reference(layer, data, x):
             dy = dy + U * (np.abs(y) + dy)
         return y, dy, np.ones(len(x), dtype=bool)
 
+    def adapter(e, x, dx):
+        h, dh = product(x, dx, data["up"][e])
+        y, dy = product(np.maximum(h, 0), dh, data["down"][e])
+        # The chain begins with the row.
+        return x + y, dx + dy + (layer.ffn + 1) * U * (np.abs(x) + dx), np.ones(len(x), dtype=bool)
+
     def nested(outer, x, dx):
         def relu(e, x, dx):
             h, dh = product(x, dx, data["up"][outer, e])
@@ -245,5 +260,5 @@ def reference(layer, data, x):
 
         return evaluate(x, dx, data["inner"][outer], 2, relu, residual=False)
 
-    body = nested if layer.body == "nested" else swiglu
+    body = {"nested": nested, "adapter": adapter}.get(layer.body, swiglu)
     return evaluate(x, np.zeros_like(x), data["router"], layer.top_k, body, layer.residual)

@@ -39,6 +39,9 @@ bool isKernelOp(Operation *op);
 /// Whether `op` is a loop that `#moe.rows` makes one kernel.
 bool isRowLoop(Operation *op);
 
+/// Whether `op` is work to be launched, not the wiring between pieces of work.
+bool isWorkOp(Operation *op);
+
 /// The number of units of `op`, an index, built at the builder's insertion
 /// point, where the operands of `op` must be available.
 Value getKernelUnits(OpBuilder &builder, Operation *op);

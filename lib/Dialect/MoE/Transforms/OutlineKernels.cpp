@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "BoundBuilder.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -11,6 +14,7 @@
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 #include "moe/Dialect/MoE/Transforms/EntryConventions.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
+#include "moe/Dialect/MoE/Utils/DescribeLocation.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::moe {
@@ -21,13 +25,23 @@ namespace mlir::moe {
 using namespace mlir;
 using namespace mlir::moe;
 
-/// Whether the operation is work, not the wiring between pieces of work.
-static bool isKernel(Operation *op) {
-  return isa<linalg::LinalgOp, memref::CopyOp, RouteOp, SortTokensOp,
-             CountPairsOp, ScanCountsOp, PlacePairsOp, GroupedMatmulOp,
-             PackedMatmulOp, GatherRowsOp, ExpertRowsOp, CombineRowsOp,
-             AttentionOp, KVAppendOp>(op) ||
-         isRowLoop(op);
+/// The piece of work in a region with all that it computes for itself; other
+/// operations are that themselves.
+static Operation *getSunkWork(Operation *region) {
+  Operation *piece = region;
+  if (!region->hasAttr(kSunkAttr))
+    return piece;
+  region->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (!isWorkOp(op) && !isa<memref::StoreOp, cf::AssertOp>(op))
+      return WalkResult::advance();
+    piece = op;
+    return WalkResult::interrupt();
+  });
+  return piece;
+}
+
+static bool isInside(Value value, Operation *region) {
+  return region->getRegion(0).isAncestor(value.getParentRegion());
 }
 
 /// Everything that `op` uses from outside, each once, in order of first use.
@@ -47,8 +61,11 @@ static void cloneRowLoop(OpBuilder &b, scf::ForallOp rows, func::FuncOp kernel,
   OpBuilder::InsertionGuard guard(b);
   Location loc = rows.getLoc();
   Block *body = rows.getBody();
+  OpBuilder top = b;
+  if (b.getInsertionBlock() != &kernel.front())
+    top.setInsertionPointToStart(&kernel.front());
   for (auto alloca : body->getOps<memref::AllocaOp>())
-    b.clone(*alloca, mapping);
+    top.clone(*alloca, mapping);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
   auto loop = scf::ForOp::create(b, loc, kernel.getArgument(0),
                                  kernel.getArgument(1), one);
@@ -57,6 +74,35 @@ static void cloneRowLoop(OpBuilder &b, scf::ForallOp rows, func::FuncOp kernel,
   for (Operation &inner : body->without_terminator())
     if (!isa<memref::AllocaOp>(inner))
       b.clone(inner, mapping);
+}
+
+/// The contents of a region. If it finds its units by itself, the work is done
+/// where the kernel's is one of them.
+static void cloneSunk(OpBuilder &b, Operation *region, Value units,
+                      func::FuncOp kernel, IRMapping &mapping) {
+  OpBuilder::InsertionGuard guard(b);
+  Location loc = region->getLoc();
+  Operation *copy = b.clone(*region, mapping);
+  Operation *piece = getSunkWork(copy);
+  if (isInside(units, region) && !getConstantIntValue(units)) {
+    b.setInsertionPoint(piece);
+    Value exists =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                              kernel.getArgument(0), mapping.lookup(units));
+    auto guard = scf::IfOp::create(b, loc, exists, /*withElseRegion=*/false);
+    piece->moveBefore(guard.thenYield());
+  }
+  if (isRowLoop(piece)) {
+    b.setInsertionPoint(piece);
+    IRMapping inner;
+    cloneRowLoop(b, cast<scf::ForallOp>(piece), kernel, inner);
+    piece->erase();
+  }
+  Block &body = copy->getRegion(0).front();
+  kernel.front().getOperations().splice(Block::iterator(copy),
+                                        body.getOperations(), body.begin(),
+                                        std::prev(body.end()));
+  copy->erase();
 }
 
 namespace {
@@ -70,13 +116,14 @@ struct OutlineKernelsPass
     for (auto entry : getOperation().getOps<func::FuncOp>())
       if (entry->hasAttr(kEntryAttr))
         entry.walk<WalkOrder::PreOrder>([&](Operation *op) {
-          if (!isKernel(op))
+          if (!isWorkOp(op) && !op->hasAttr(kSunkAttr))
             return WalkResult::advance();
           work.push_back(op);
           return WalkResult::skip();
         });
     for (Operation *op : work)
-      outline(op);
+      if (failed(outline(op)))
+        return signalPassFailure();
     kernels.clear();
     symbols.reset();
   }
@@ -90,9 +137,27 @@ struct OutlineKernelsPass
                   (finestUnits && isa<memref::GetGlobalOp>(op)));
   }
 
-  void outline(Operation *op) {
+  Value getUnits(OpBuilder &b, Operation *op) const {
+    return finestUnits ? getThreadUnits(b, op) : getKernelUnits(b, op);
+  }
+
+  LogicalResult outline(Operation *op) {
     Location loc = op->getLoc();
     OpBuilder b(op);
+    Operation *piece = getSunkWork(op);
+    b.setInsertionPoint(piece);
+    Value units = getUnits(b, piece);
+    b.setInsertionPoint(op);
+    // What a region finds by itself is bounded: the entry launches as many
+    // units as there may be.
+    Value launched = buildBound(b, loc, units, [&](Value value) {
+      return piece == op || !isInside(value, op);
+    });
+    if (!launched)
+      return piece->emitOpError("of ")
+             << describeLocation(loc)
+             << " has a size that comes from data, which nothing bounds; "
+                "expected a minimum with what is known";
     SmallVector<Value> captures, remade;
     for (Value use : collectUses(op)) {
       if (!isRemadeInKernel(use)) {
@@ -103,21 +168,24 @@ struct OutlineKernelsPass
       if (auto view = use.getDefiningOp<KVViewOp>())
         captures.push_back(view.getBuffer());
     }
-    Value units = finestUnits ? getThreadUnits(b, op) : getKernelUnits(b, op);
     int64_t grain = finestUnits ? 1 : getKernelGrain(op);
-    func::FuncOp kernel = getOrCreateKernel(op, captures, remade);
-    LaunchOp::create(b, loc, kernel.getSymName(), units, grain, captures);
+    func::FuncOp kernel = getOrCreateKernel(op, units, captures, remade);
+    LaunchOp::create(b, loc, kernel.getSymName(), launched, grain, captures);
     ++numLaunches;
     op->erase();
+    return success();
   }
 
-  func::FuncOp getOrCreateKernel(Operation *op, ArrayRef<Value> captures,
+  func::FuncOp getOrCreateKernel(Operation *op, Value units,
+                                 ArrayRef<Value> captures,
                                  ArrayRef<Value> remade) {
     Location loc = UnknownLoc::get(&getContext());
     OpBuilder b(&getContext());
     SmallVector<Type> inputs(2, b.getIndexType());
     llvm::append_range(inputs, TypeRange(ValueRange(captures)));
-    StringRef stem = isRowLoop(op) ? "rows" : op->getName().stripDialect();
+    Operation *piece = getSunkWork(op);
+    StringRef stem =
+        isRowLoop(piece) ? "rows" : piece->getName().stripDialect();
     auto kernel =
         func::FuncOp::create(b, loc, stem, b.getFunctionType(inputs, {}));
     kernel.setPrivate();
@@ -130,7 +198,9 @@ struct OutlineKernelsPass
       mapping.map(capture, argument);
     for (Value value : remade)
       b.clone(*value.getDefiningOp(), mapping);
-    if (isRowLoop(op))
+    if (piece != op)
+      cloneSunk(b, op, units, kernel, mapping);
+    else if (isRowLoop(op))
       cloneRowLoop(b, cast<scf::ForallOp>(op), kernel, mapping);
     else
       b.clone(*op, mapping);

@@ -21,6 +21,9 @@ inline constexpr llvm::StringLiteral kConstantAttr = "moe.constant";
 inline constexpr llvm::StringLiteral kEntryAttr = "moe.entry";
 /// On a materialised entry: bytes of scratch that a call needs (i64).
 inline constexpr llvm::StringLiteral kArenaBytesAttr = "moe.arena_bytes";
+/// On an scf.execute_region: a piece of work with all that it computes for
+/// itself before (unit).
+inline constexpr llvm::StringLiteral kSunkAttr = "moe.sunk";
 /// On a kernel function (unit).
 inline constexpr llvm::StringLiteral kKernelAttr = "moe.kernel";
 /// On the module (i64).

@@ -167,6 +167,28 @@ def EliminateEmptyTensorsPass : InterfacePass<"moe-eliminate-empty-tensors", "::
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def SinkControlPass : InterfacePass<"moe-sink-control", "::mlir::FunctionOpInterface"> {
+  let summary = "Let work find out by itself how much of it data ask for";
+  let description = [{
+    For a device whose memory the host does not see. After it, an entry computes nothing from what is in memory: the host
+    issues all the work that there may be, and what comes from data is computed again in each piece of work that needs it, in
+    an `scf.execute_region` marked `moe.sunk`, of which `moe-outline-kernels` makes one kernel.
+
+    - Sizes and places of operands (an expert's rows) are computed in the region; buffers get room for the most rows.
+    - A loop that ends where data say goes around as often as it may have to, and its work is done under the condition that it
+      is that far. A branch on data is done both ways under opposite conditions.
+    - Numbers that a loop carries, or a branch returns, wait in memory, as does what is read where it is written later.
+    - A `memref.store` of the entry, and a `cf.assert` of data, is a piece of work of one unit.
+
+    Fails, with the operation and where it comes from, where nothing that the host knows bounds a size or the end of a loop, where a loop
+    begins at or steps by what comes from data or carries buffers that data choose, and where other operations with regions
+    depend on data. Preserves results.
+  }];
+  let statistics = [Statistic<"numSunk", "num-sunk", "Number of pieces of work that look at data">];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def PlanMemoryPass : InterfacePass<"moe-plan-memory", "::mlir::FunctionOpInterface"> {
   let summary = "Place every buffer of an entry in its arena";
   let description = [{
@@ -187,17 +209,20 @@ def OutlineKernelsPass : Pass<"moe-outline-kernels", "::mlir::ModuleOp"> {
   let description = [{
     Every `moe` compute operation in buffer form, every `linalg` operation and every `memref.copy` moves into a
     function `(begin, end, captures...)` of its own and is launched over its units. Equal operations
-    (the same layer shape at another depth of the model) share a kernel.
+    (the same layer shape at another depth of the model) share a kernel. A region of `moe-sink-control` moves as a whole; its
+    units, which it finds by itself, are bounded from what the entry knows.
 
     With `finest-units` work is divided for a device that has a thread for each unit, as `ThreadUnits.h` says, and constant
     tables are read in the kernel instead of being passed to it.
+
+    Fails where nothing bounds the units of a region.
   }];
   let options = [Option<"finestUnits", "finest-units", "bool", "false",
                         "Divide work for a device with a thread for each unit">];
   let statistics = [Statistic<"numLaunches", "num-launches", "Number of launches">,
                     Statistic<"numKernels", "num-kernels", "Number of distinct kernels">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
-                           "::mlir::memref::MemRefDialect", "::mlir::moe::MoEDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::moe::MoEDialect", "::mlir::scf::SCFDialect"];
 }
 
 def VerifyBuffersPass : Pass<"moe-verify-buffers", "::mlir::ModuleOp"> {
