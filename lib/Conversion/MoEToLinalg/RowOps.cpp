@@ -2,7 +2,7 @@
 //
 // moe.gather_rows, expert_rows and combine_rows as linalg.generic, whose bodies
 // read the rows they need with tensor.extract.
-#include "ScalarBuilder.h"
+#include "ValueFormPattern.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -17,19 +17,17 @@
 using namespace mlir;
 using namespace mlir::moe;
 
+using Values = ScalarBuilder::Values;
+
 namespace {
 Value getLoop(ScalarBuilder &b, int64_t loop) {
   return linalg::IndexOp::create(b, loop);
 }
 
-struct GatherRowsToLinalg : OpRewritePattern<GatherRowsOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct GatherRowsToLinalg : ValueFormPattern<GatherRowsOp> {
+  using ValueFormPattern::ValueFormPattern;
 
-  LogicalResult matchAndRewrite(GatherRowsOp op,
-                                PatternRewriter &rewriter) const override {
-    if (op.getNumResults() == 0)
-      return rewriter.notifyMatchFailure(op, "buffer form");
-    ScalarBuilder b(op.getLoc(), rewriter);
+  Values build(ScalarBuilder &b, GatherRowsOp op) const override {
     SmallVector<LinalgOperand> inputs;
     if (op.getOrder())
       inputs.push_back({op.getOrder(), selectLoops(b, 2, 0)});
@@ -43,10 +41,8 @@ struct GatherRowsToLinalg : OpRewritePattern<GatherRowsOp> {
       Value factor = b.load(op.getScale(), place);
       return arith::MulFOp::create(b, value, factor);
     };
-    rewriter.replaceOp(
-        op, buildGeneric(b, op.getLoc(), inputs,
-                         {op.getOuts()[0], selectLoops(b, 2, {0, 1})}, body));
-    return success();
+    return {buildGeneric(b, op.getLoc(), inputs,
+                         {op.getOuts()[0], selectLoops(b, 2, {0, 1})}, body)};
   }
 };
 
@@ -65,7 +61,7 @@ Value findExpert(ScalarBuilder &b, Value offsets, Value row, int64_t experts) {
         Value isTaken = b.both(b.isLess(first, b.add(row, b.index(1))),
                                b.isLess(next, b.index(experts)));
         Value half = arith::DivUIOp::create(b, carried[1], b.index(2));
-        return ScalarBuilder::Values{b.select(isTaken, next, carried[0]), half};
+        return Values{b.select(isTaken, next, carried[0]), half};
       })[0];
 }
 
@@ -95,28 +91,19 @@ Value buildRowsByIds(ScalarBuilder &b, ExpertRowsOp op) {
                       {op.getOuts()[0], selectLoops(b, 2, {0, 1})}, body);
 }
 
-struct ExpertRowsToLinalg : OpRewritePattern<ExpertRowsOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct ExpertRowsToLinalg : ValueFormPattern<ExpertRowsOp> {
+  using ValueFormPattern::ValueFormPattern;
 
-  LogicalResult matchAndRewrite(ExpertRowsOp op,
-                                PatternRewriter &rewriter) const override {
-    if (op.getNumResults() == 0)
-      return rewriter.notifyMatchFailure(op, "buffer form");
-    ScalarBuilder b(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, op.getOffsets() ? buildRowsByOffsets(b, op)
-                                           : buildRowsByIds(b, op));
-    return success();
+  Values build(ScalarBuilder &b, ExpertRowsOp op) const override {
+    return {op.getOffsets() ? buildRowsByOffsets(b, op)
+                            : buildRowsByIds(b, op)};
   }
 };
 
-struct CombineRowsToLinalg : OpRewritePattern<CombineRowsOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct CombineRowsToLinalg : ValueFormPattern<CombineRowsOp> {
+  using ValueFormPattern::ValueFormPattern;
 
-  LogicalResult matchAndRewrite(CombineRowsOp op,
-                                PatternRewriter &rewriter) const override {
-    if (op.getNumResults() == 0)
-      return rewriter.notifyMatchFailure(op, "buffer form");
-    ScalarBuilder b(op.getLoc(), rewriter);
+  Values build(ScalarBuilder &b, CombineRowsOp op) const override {
     AffineMap pair = selectLoops(b, 3, {0, 1});
     AffineMap element = selectLoops(b, 3, {0, 2});
     SmallVector<LinalgOperand> inputs = {{op.getWeights(), pair}};
@@ -160,9 +147,7 @@ struct CombineRowsToLinalg : OpRewritePattern<CombineRowsOp> {
         sum = b.select(isKept, sum, args.back());
       return sum;
     };
-    rewriter.replaceOp(
-        op, buildGeneric(b, op.getLoc(), inputs, {init, element}, body));
-    return success();
+    return {buildGeneric(b, op.getLoc(), inputs, {init, element}, body)};
   }
 };
 } // namespace

@@ -2,7 +2,7 @@
 //
 // moe.sort_tokens as loops (histogram, scan, stable scatter), and the steps of
 // a sort by chunks, which are the same loops with counts for each chunk.
-#include "ScalarBuilder.h"
+#include "ValueFormPattern.h"
 
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -109,14 +109,10 @@ static Values buildPlaces(ScalarBuilder &b, const Pairs &pairs, Value starts,
 }
 
 namespace {
-struct SortTokensToLoops : OpRewritePattern<SortTokensOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct SortTokensToLoops : ValueFormPattern<SortTokensOp> {
+  using ValueFormPattern::ValueFormPattern;
 
-  LogicalResult matchAndRewrite(SortTokensOp op,
-                                PatternRewriter &rewriter) const override {
-    if (op.getNumResults() == 0)
-      return rewriter.notifyMatchFailure(op, "buffer form");
-    ScalarBuilder b(op.getLoc(), rewriter);
+  Values build(ScalarBuilder &b, SortTokensOp op) const override {
     Pairs pairs(b, op.getIds(), std::nullopt);
     // One column for each expert and one for skipped pairs.
     int64_t columns = op.getExperts() + 1;
@@ -129,53 +125,35 @@ struct SortTokensToLoops : OpRewritePattern<SortTokensOp> {
     if (op.getBlock())
       order = fill(b, -1, order);
     Values placed = buildPlaces(b, pairs, scanned[1], order, op.getOuts()[2]);
-    rewriter.replaceOp(op, {scanned[0], placed[0], placed[1]});
-    return success();
+    return {scanned[0], placed[0], placed[1]};
   }
 };
 
-struct CountPairsToLoops : OpRewritePattern<CountPairsOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct CountPairsToLoops : ValueFormPattern<CountPairsOp> {
+  using ValueFormPattern::ValueFormPattern;
 
-  LogicalResult matchAndRewrite(CountPairsOp op,
-                                PatternRewriter &rewriter) const override {
-    if (op.getNumResults() == 0)
-      return rewriter.notifyMatchFailure(op, "buffer form");
-    ScalarBuilder b(op.getLoc(), rewriter);
+  Values build(ScalarBuilder &b, CountPairsOp op) const override {
     Pairs pairs(b, op.getIds(), op.getChunk());
-    rewriter.replaceOp(op, buildCounts(b, pairs, op.getOuts()[0]));
-    return success();
+    return {buildCounts(b, pairs, op.getOuts()[0])};
   }
 };
 
-struct ScanCountsToLoops : OpRewritePattern<ScanCountsOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct ScanCountsToLoops : ValueFormPattern<ScanCountsOp> {
+  using ValueFormPattern::ValueFormPattern;
 
-  LogicalResult matchAndRewrite(ScanCountsOp op,
-                                PatternRewriter &rewriter) const override {
-    if (op.getNumResults() == 0)
-      return rewriter.notifyMatchFailure(op, "buffer form");
-    ScalarBuilder b(op.getLoc(), rewriter);
-    rewriter.replaceOp(op,
-                       buildScan(b, op.getCounts(), op.getBlock().value_or(1),
-                                 op.getOuts()[0], op.getOuts()[1]));
-    return success();
+  Values build(ScalarBuilder &b, ScanCountsOp op) const override {
+    return buildScan(b, op.getCounts(), op.getBlock().value_or(1),
+                     op.getOuts()[0], op.getOuts()[1]);
   }
 };
 
-struct PlacePairsToLoops : OpRewritePattern<PlacePairsOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct PlacePairsToLoops : ValueFormPattern<PlacePairsOp> {
+  using ValueFormPattern::ValueFormPattern;
 
-  LogicalResult matchAndRewrite(PlacePairsOp op,
-                                PatternRewriter &rewriter) const override {
-    if (op.getNumResults() == 0)
-      return rewriter.notifyMatchFailure(op, "buffer form");
-    ScalarBuilder b(op.getLoc(), rewriter);
+  Values build(ScalarBuilder &b, PlacePairsOp op) const override {
     Pairs pairs(b, op.getIds(), op.getChunk());
     Value order = fill(b, -1, op.getOuts()[0]);
-    rewriter.replaceOp(
-        op, buildPlaces(b, pairs, op.getStarts(), order, op.getOuts()[1]));
-    return success();
+    return buildPlaces(b, pairs, op.getStarts(), order, op.getOuts()[1]);
   }
 };
 } // namespace
