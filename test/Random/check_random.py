@@ -6,11 +6,12 @@ usage: check_random.py MOE_COMPILE REFERENCE_LIBRARY WORK_DIR [--modules=N] [--p
                        [--also=OPTIONS OF MOE_COMPILE]...
 
 Each program runs with no token, one, few and many, the work split into ranges in two ways. Expert ids are equal in
-all; fused and unfused code, and what --also asks for, give the same bits; the evaluator's values are within the bound
-of the arithmetic.
+all; fused and unfused code, and what --also asks for, give the same bits; the evaluator's values and the code's are both
+within the bound of the arithmetic of what numpy computes for the ids and weights that they chose.
 """
 
 import argparse
+import collections
 import pathlib
 import shutil
 import subprocess
@@ -20,10 +21,13 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Execution" / "Inputs"))
 from compiled import Artefact, run_split, run_whole
+from coverage import count_fusions, summary
 from draw import draw_module
 from evaluated import Evaluated
+from expected import expected
 from program_text import write_module
-from programs import MAX_TOKENS, bound, make_inputs, make_weights, write_checkpoint
+from programs import MAX_TOKENS, arguments
+from weights import make_inputs, make_weights, write_checkpoint
 
 
 def compile_module(options, source, target, variant):
@@ -31,20 +35,45 @@ def compile_module(options, source, target, variant):
     return Artefact(target)
 
 
-def difference(program, expected, got, allowed):
-    """What differs from the evaluator's results, if something does."""
-    (y, weights, ids, *more), (got_y, got_weights, got_ids, *got_more) = expected, got
-    if not np.array_equal(got_ids, ids):
-        t = np.nonzero((got_ids != ids).any(axis=1))[0][0]
-        return f"ids of token {t} are {got_ids[t]}, expected {ids[t]}"
-    if not np.allclose(got_weights, weights, rtol=4e-6, atol=1e-30):
-        return f"weights differ by {np.abs(got_weights - weights).max()}"
-    if program.counts and not np.array_equal(got_more[-1], more[-1]):
-        return f"counts are {got_more[-1]}, expected {more[-1]}"
-    if program.scores and not np.allclose(got_more[0], more[0], rtol=4e-6, atol=1e-30):
-        return f"scores differ by {np.abs(got_more[0] - more[0]).max()}"
-    if not (np.abs(got_y - y) <= allowed).all():
-        return f"{(np.abs(got_y - y) / allowed).max():.1f} times the allowed error"
+class Runner:
+    """Runs a program by name; `call(entry, inputs)` gives an entry's results and `names(entry)` what they are."""
+
+    def __init__(self, call, entries):
+        self.call, self.entries = call, entries
+
+    def run(self, name, inputs):
+        found = {}
+        for entry in (name, f"{name}_choice"):
+            if entry in self.entries:
+                names = [result["name"] for result in self.entries[entry]["results"]]
+                found |= dict(zip(names, self.call(entry, inputs), strict=True))
+        return found
+
+
+def difference(wanted, got):
+    """What differs from the evaluator's results that must not."""
+    if wanted.keys() != got.keys():
+        return f"results are {list(got)}, expected {list(wanted)}"
+    for name in wanted:
+        if name in ("ids", "ids2", "counts") and not np.array_equal(got[name], wanted[name]):
+            t = np.nonzero((got[name] != wanted[name]).reshape(len(got[name]), -1).any(axis=1))[0][0]
+            return f"{name}[{t}] are {got[name][t]}, expected {wanted[name][t]}"
+        if name in ("weights", "weights2", "scores", "logits") and not np.allclose(got[name], wanted[name], rtol=4e-6, atol=1e-30):
+            return f"{name} differ by {np.abs(got[name] - wanted[name]).max()}"
+    return None
+
+
+def error_of_rows(program, data, inputs, got):
+    """Which rows are not what numpy computes for the choice in `got`."""
+    named = dict(zip(["x", *arguments(program)], inputs, strict=True))
+    routes = [(got["weights"], got["ids"])] + ([(got["weights2"], got["ids2"])] if program.own_route else [])
+    for name, value in expected(program, data, named, routes).items():
+        if name not in got:
+            continue
+        error, allowed = np.abs(got[name] - value.v), value.e + 1e-30
+        if not (error <= allowed).all():
+            t = np.nonzero(~(error <= allowed).all(axis=1))[0][0]
+            return f"{name}[{t}] is off by {(error / allowed)[t].max():.1f} times the allowed error"
     return None
 
 
@@ -52,46 +81,60 @@ def check_program(name, program, data, variants, evaluated):
     counts = [0, 1, 3, MAX_TOKENS] if program.tokens is None else [program.tokens]
     for tokens in counts:
         inputs = make_inputs(program, tokens)
-        expected = evaluated.call(name, inputs)
-        allowed = bound(program, data, inputs[0], *expected[1:3])
+        wanted = evaluated.run(name, inputs)
+        if error := error_of_rows(program, data, inputs, wanted):
+            return f"{tokens} tokens, evaluator: {error}"
         first = None
-        for variant, artefact in variants.items():
-            for split in (run_whole, run_split):
-                got = artefact.call(name, inputs, split)
-                where = f"{tokens} tokens, {variant}, {'whole' if split is run_whole else 'split'}"
-                if error := difference(program, expected, got, allowed):
+        for where, runner in variants.items():
+            got = runner.run(name, inputs)
+            where = f"{tokens} tokens, {where}"
+            if error := difference(wanted, got):
+                return f"{where}: {error}"
+            bits = {result: array.tobytes() for result, array in got.items()}
+            if first is None:
+                first = bits
+                if error := error_of_rows(program, data, inputs, got):
                     return f"{where}: {error}"
-                bits = [array.tobytes() for array in got]
-                if first is None:
-                    first = bits
-                elif bits != first:
-                    return f"{where}: other bits than unfused"
+            elif bits != first:
+                return f"{where}: other bits than unfused in {[result for result in bits if bits[result] != first[result]]}"
     return None
 
 
-def check_module(options, seed, work):
-    directory = work / f"seed{seed}"
+def run_variant(artefact, split):
+    return Runner(lambda entry, inputs: artefact.call(entry, inputs, split), artefact.manifest["entries"])
+
+
+def check_module(options, programs, seed, directory, fusions):
+    """How many of the programs fail. Where the module does not compile, each is tried by itself."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    programs = draw_module(seed, options.programs)
     data = make_weights(programs[0].shapes, seed)
     write_checkpoint(directory / "model.safetensors", programs[0].shapes, data)
     source = directory / "module.mlir"
     write_module(source, programs)
+    variants = {}
     try:
-        variants = {variant: compile_module(options, source, directory / f"{i}.moe", variant)
-                    for i, variant in enumerate(["--fuse=false", "--fuse=true", *options.also])}
+        changed = count_fusions(options.moe_compile, source)
+        for i, variant in enumerate(["--fuse=false", "--fuse=true", *options.also]):
+            artefact = compile_module(options, source, directory / f"{i}.moe", variant)
+            variants |= {f"{variant}, whole": run_variant(artefact, run_whole),
+                         f"{variant}, split": run_variant(artefact, run_split)}
     except subprocess.CalledProcessError as error:
-        print(f"FAILED: {error}")
-        return len(programs)
-    evaluated = Evaluated(options.reference, source)
+        if len(programs) > 1:
+            return sum(check_module(options, [program], seed, directory.with_name(f"{directory.name}_{i}"), fusions)
+                       for i, program in enumerate(programs))
+        print(f"FAILED: {error}\n{error.stderr or ''}\n  {programs[0]}")
+        return 1
+    fusions += changed
+    evaluator = Evaluated(options.reference, source)
+    evaluated = Runner(evaluator.call, evaluator.entries)
     failed = 0
     for i, program in enumerate(programs):
         error = check_program(f"p{i}", program, data, variants, evaluated)
         if error:
             failed += 1
             print(f"FAILED: {source} @p{i}: {error}\n  {program}")
-    evaluated.close()
+    evaluator.close()
     if not failed:
         shutil.rmtree(directory)
     return failed
@@ -107,9 +150,13 @@ def main():
     parser.add_argument("--also", action="append", default=[])
     parser.add_argument("work", type=pathlib.Path)
     options = parser.parse_args()
-    failed = sum(check_module(options, options.seed + i, options.work.resolve()) for i in range(options.modules))
-    count = options.modules * options.programs
-    print(f"{count - failed} of {count} programs agree")
+    failed, programs, fusions = 0, [], collections.Counter()
+    for seed in range(options.seed, options.seed + options.modules):
+        drawn = draw_module(seed, options.programs)
+        failed += check_module(options, drawn, seed, options.work.resolve() / f"seed{seed}", fusions)
+        programs += drawn
+    print("\n".join(summary(programs, fusions)))
+    print(f"{len(programs) - failed} of {len(programs)} programs agree")
     sys.exit(failed > 0)
 
 

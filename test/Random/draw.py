@@ -1,73 +1,67 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Draws random layers."""
+"""Draws random programs."""
 
+import dataclasses
 import random
 
-from programs import ACTIVATIONS, MOST_ALWAYS, Program, Shapes
+from draw_route import draw_route
+from expected import ACTIVATIONS
+from expert_text import OTHERS
+from programs import MOST_ALWAYS, Body, Program, Shapes, Shared
 
 
 def draw_shapes(rng):
     experts = rng.choice([1, 2, 3, 5, 8, 16, 17, 64])
-    return Shapes(experts, rng.choice([1, 8, 31, 33, 48]), rng.choice([1, 7, 16, 33]), rng.choice(["f32", "f32", "bf16"]))
+    return Shapes(experts, rng.choice([1, 8, 31, 33, 48]), rng.choice([1, 7, 16, 33]), rng.choice(["f32", "f32", "bf16"]),
+                  out=rng.choice([1, 5, 40]), second=rng.choice([1, 4, 20]), router=rng.choice(["f32", "f32", "bf16"]),
+                  keys=rng.choice(["one", "one", "each"]), narrow=rng.random() < 0.2)
 
 
-def draw_score(rng, choice):
-    """`choice`: what else is drawn is chosen by scores of each expert by itself."""
-    scores = ["softmax", "softmax", "sigmoid", "sigmoid", "sqrt_softplus", "none"]
-    return rng.choice(scores if choice else [*scores, "softmax_topk", "sparsemixer"])
+def draw_body(rng, others):
+    """`others`: what such an expert may do besides what grouped products compute."""
+    body = Body(rng.choice(["gated", "gated", "gated", "plain", "interleaved", "columns", "columns", "halves"]),
+                rng.choice(list(ACTIVATIONS)), bias=rng.random() < 0.3, clamp=rng.random() < 0.25, adapter=rng.random() < 0.15,
+                layout=rng.choice(["nk", "nk", "nk", "kn", "turned"]))
+    if body.form == "interleaved":
+        body = dataclasses.replace(body, adapter=False)
+    chance = rng.random()
+    if chance < 0.15:
+        other = rng.choice(others)
+        body = dataclasses.replace(body, other=other)
+        if other == "nested":
+            body = Body(other=other)
+        if other == "cut":
+            body = Body(rng.choice(["gated", "plain"]), body.activation, other=other)
+    elif chance < 0.2:
+        body = dataclasses.replace(body, other="call")
+    return body
 
 
-def draw_groups(rng, choices, k, mask_scores):
-    counts = [g for g in range(2, choices + 1) if choices % g == 0]
-    if not counts or rng.random() >= 0.3:
-        return ""
-    groups = rng.choice(counts)
-    size = choices // groups
-    least = -(-k // size)
-    if least > groups:
-        return ""
-    by = rng.choice(["max", "top2"] if size > 1 else ["max"])
-    mask = rng.choice(["lowest", "zero"] + ["zero_score"] * mask_scores)
-    return f"groups<{groups}, keep = {rng.randint(least, groups)}, by = {by}, mask = {mask}>"
+def draw_shared(rng, body):
+    """An expert of all tokens, often the same function as the routed ones'."""
+    alike = body.other not in ("nested", "cut", "accumulates") and rng.random() < 0.75
+    if not alike:
+        body = Body("gated", rng.choice(list(ACTIVATIONS)))
+    if body.other == "call":
+        body = dataclasses.replace(body, other="none")
+    return Shared(body, rng.choice(["after", "after", "before", "start"]), gate=rng.random() < 0.2, wide=rng.random() < 0.1)
 
 
-def draw_route(rng, choices, k, null, always, num_always, expert_choice):
-    """Options of moe.route, and what a skipped pair adds."""
-    score = draw_score(rng, expert_choice or always == "scored")
-    # The noise is a number for each logit, the same in all ways of computing.
-    route = [f"noise<seed = {rng.randint(-9, 9)}, stddev = 0.5>"] if rng.random() < 0.15 else []
-    route += ["softcap(2.0)"] if rng.random() < 0.1 else []
-    route.append(f"score({score})" + (" jitter(0.01)" if score == "sparsemixer" else ""))
-    if score == "sigmoid" and rng.random() < 0.2:
-        route.append("on(logits)")
-    if not expert_choice:
-        on_scores = score in ("softmax", "sigmoid", "sqrt_softplus", "none") and "on(logits)" not in route
-        route.append(draw_groups(rng, choices, k, on_scores))
-        if score != "none":
-            # All of the chosen weights may be 0.
-            epsilon = "1.0e-20" if score == "sparsemixer" or "zero_score" in route[-1] else "0.0"
-            route.append(rng.choice(["", "", f"normalize({epsilon})", "normalize(1.0e-20)", "normalize(1.0e-12, max)",
-                                     "normalize(1.0e-6, p = 2.0)"]))
-    if rng.random() < 0.3:
-        route.append("scale(2.5)")
-    partial = "none"
-    if null:
-        weight = rng.choice(["identity", "skip"])
-        route.append(f"null_experts<{null}, {weight}>")
-        partial = "identity" if weight == "identity" else rng.choice(["drop", "identity"])
-    size = rng.choice(["factor = 1.25", "factor = 0.5", "tokens = 1", "tokens = 5", "factor = 1.0, times = 2"])
-    if expert_choice:
-        route.append(f"expert_choice capacity<{size}, overflow = drop>")
-        partial = rng.choice(["drop", "identity"])
-    elif rng.random() < 0.25:
-        overflow = rng.choice(["drop", "residual"])
-        first = rng.choice(["", ", first = slot", ", first = weight"])
-        again = ", renormalize" if overflow == "drop" and "normalize(1.0e-20)" in route and rng.random() < 0.5 else ""
-        route.append(f"capacity<{size}, overflow = {overflow}{first}{again}>")
-        partial = "identity" if overflow == "residual" or partial == "identity" else rng.choice(["drop", "identity"])
-    if always != "none":
-        route.append(f"shared_experts<{num_always}, {always}>")
-    return " ".join(filter(None, route)), partial
+def draw_layer(rng, shapes, partial):
+    """What stands around the route, and around the experts."""
+    entry = rng.choice(["rows", "rows", "norm", "added"])
+    scale_before = rng.random() < 0.15
+    out = partial != "identity" and rng.random() < 0.1
+    residual = "none" if out else rng.choice(["none", "start", "start", "after"])
+    second = "none" if out else rng.choice(["none", "none", "none", "none", "sum", "stream", "stream"])
+    others = [other for other in OTHERS if not (other == "accumulates" and out)]
+    others = [other for other in others if other != "nested" or (entry == "rows" and not scale_before and not out)]
+    body = draw_body(rng, others)
+    shared = tuple(draw_shared(rng, body) for _ in range(rng.choice([0, 0, 0, 1, 1, 2])))
+    return {"entry": entry, "normed_gate": entry != "rows" and rng.random() < 0.6, "norm": rng.choice(["rms", "lanes", "layer"]),
+            "body": body, "out": out, "residual": residual, "shared": shared, "scale_before": scale_before, "second": second,
+            "own_route": second != "none" and rng.random() < 0.4,
+            "post": rng.choice(["none", "none", "none", "none", "norm", "none" if out else "add"]), "hidden": rng.random() < 0.2}
 
 
 def draw(rng, shapes):
@@ -82,14 +76,12 @@ def draw(rng, shapes):
         k = routed
     ids = "chosen" if expert_choice else rng.choice(["chosen"] * 6 + ["forced", "table"] if not num_always else ["chosen"])
     route, partial = draw_route(rng, routed + null, k, null, always, num_always, expert_choice)
+    layer = draw_layer(rng, shapes, partial)
     return Program(
         shapes, k, tokens=rng.choice([None, None, 0, 1, 1, 2, 5, 33]), route=route, null=null, always=always,
         num_always=num_always, ids=ids, noise_step="noise" in route and rng.random() < 0.5, scores=rng.random() < 0.1,
-        counts=rng.random() < 0.2, expert_scale=rng.random() < 0.15, activation=rng.choice(list(ACTIVATIONS)),
-        form=rng.choice(["gated", "gated", "plain", "interleaved"]), bias=rng.random() < 0.3, clamp=rng.random() < 0.3,
-        selection_bias=rng.random() < 0.3, residual=rng.random() < 0.5,
-        shared=rng.choice(["none", "none", "plain", "gated"]), scale_before=rng.random() < 0.15, partial=partial,
-        twice=rng.random() < 0.15)
+        counts=rng.random() < 0.15, expert_scale=rng.random() < 0.15, selection_bias=rng.random() < 0.3,
+        choice=rng.random() < 0.5, logits=rng.choice(["product"] * 5 + ["turned", "offset", "given", "read"]), partial=partial, **layer)
 
 
 def draw_module(seed, count):

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -6,6 +7,7 @@
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/SubsetOpInterface.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
 
 namespace mlir::moe {
@@ -56,6 +58,47 @@ static Value buildUnlessShared(RewriterBase &rewriter,
   return bufferization::buildSubsetExtraction(rewriter, op, empty, user);
 }
 
+/// Whether `value` is written, step by step, into the memory of `start`.
+static bool isMadeIn(Value value, Value start) {
+  while (Operation *op = value.getDefiningOp()) {
+    auto result = cast<OpResult>(value);
+    if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
+      value = destination.getTiedOpOperand(result)->get();
+    else if (auto loop = dyn_cast<LoopLikeOpInterface>(op))
+      value = loop.getTiedLoopInit(result)->get();
+    else
+      break;
+  }
+  return value == start;
+}
+
+static bool haveSameShape(Value a, Value b) {
+  int64_t rank = cast<RankedTensorType>(a.getType()).getRank();
+  return llvm::all_of(llvm::seq(rank), [&](int64_t dim) {
+    FailureOr<bool> same =
+        ValueBoundsConstraintSet::areEqual({a, dim}, {b, dim});
+    return succeeded(same) && *same;
+  });
+}
+
+/// Lets what a loop carries end in the memory that it came in, where the next
+/// iteration finds it: no buffer of one iteration outlives it.
+static void carryInPlace(RewriterBase &rewriter, scf::ForOp loop) {
+  Operation *yield = loop.getBody()->getTerminator();
+  rewriter.setInsertionPoint(yield);
+  for (auto [init, carried, made] :
+       llvm::zip_equal(loop.getInitArgs(), loop.getRegionIterArgs(),
+                       yield->getOpOperands())) {
+    Value value = made.get();
+    if (!isa<RankedTensorType>(value.getType()) || isMadeIn(value, carried) ||
+        !haveSameShape(value, init))
+      continue;
+    auto moved = bufferization::MaterializeInDestinationOp::create(
+        rewriter, value.getLoc(), value.getType(), value, carried);
+    rewriter.modifyOpInPlace(yield, [&] { made.set(moved.getResult()); });
+  }
+}
+
 namespace {
 struct EliminateEmptyTensorsPass
     : moe::impl::EliminateEmptyTensorsPassBase<EliminateEmptyTensorsPass> {
@@ -64,8 +107,10 @@ struct EliminateEmptyTensorsPass
   void runOnOperation() override {
     bufferization::OneShotBufferizationOptions options;
     options.allowReturnAllocsFromLoops = true;
-    bufferization::OneShotAnalysisState state(getOperation(), options);
     IRRewriter rewriter(&getContext());
+    getOperation()->walk(
+        [&](scf::ForOp loop) { carryInPlace(rewriter, loop); });
+    bufferization::OneShotAnalysisState state(getOperation(), options);
     if (failed(bufferization::analyzeOp(getOperation(), state)) ||
         failed(bufferization::eliminateEmptyTensors(rewriter, getOperation(),
                                                     state, buildUnlessShared)))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "SharedExpert.h"
 
+#include "RowwiseRegion.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
@@ -41,7 +42,9 @@ SharedExpert::SharedExpert(CombineOp combine)
   if (!output || !reason.empty() || !checkLayer())
     return;
   weights.assign(expert.getWeights().size(), Value());
-  match(expert.getBody().front().getTerminator()->getOperand(0), output);
+  if (match(expert.getBody().front().getTerminator()->getOperand(0), output) &&
+      RowwiseRegion(expert).getMismatch())
+    fail("the experts become a loop, whose products round otherwise");
 }
 
 bool SharedExpert::fail(const Twine &why) {

@@ -52,12 +52,29 @@ static void rewriteUse(OpOperand &use, Value transposed) {
   op->erase();
 }
 
+/// A product that reads a transpose of a weight is one that reads the weight:
+/// two transposes of a matrix are none.
+static void foldTransposes(ModuleOp module) {
+  module.walk([](linalg::MatmulOp matmul) {
+    OpOperand &weights = matmul->getOpOperand(1);
+    auto transpose = weights.get().getDefiningOp<linalg::TransposeOp>();
+    if (!transpose || !isTransposing(weights) ||
+        !isMatrixTranspose(transpose) ||
+        !transpose.getInput().getDefiningOp<GetWeightOp>())
+      return;
+    rewriteUse(weights, transpose.getInput());
+    if (transpose->use_empty())
+      transpose->erase();
+  });
+}
+
 namespace {
 struct TransposeWeightsPass
     : moe::impl::TransposeWeightsPassBase<TransposeWeightsPass> {
   using Base::Base;
 
   void runOnOperation() override {
+    foldTransposes(getOperation());
     SymbolTable symbols(getOperation());
     llvm::MapVector<WeightOp, SmallVector<GetWeightOp>> values;
     getOperation().walk([&](GetWeightOp get) {

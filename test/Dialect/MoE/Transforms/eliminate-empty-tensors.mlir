@@ -48,3 +48,43 @@ func.func @read(%x: tensor<4xf32>, %out: memref<3x4xf32>, %out2: memref<f32>) {
   bufferization.materialize_in_destination %g in restrict writable %out2 : (tensor<f32>, memref<f32>) -> ()
   return
 }
+
+// Each iteration makes its tensor in the memory of the one before.
+// CHECK-LABEL: func.func @carried
+// CHECK: scf.for {{.*}} iter_args(%[[CARRIED:.*]] = %{{.*}}) -> (tensor<?x4xf32>)
+// CHECK-NOT: tensor.empty
+// CHECK: %[[MADE:.*]] = linalg.exp ins(%[[CARRIED]] : tensor<?x4xf32>) outs(%[[CARRIED]] : tensor<?x4xf32>)
+// CHECK: %[[MOVED:.*]] = bufferization.materialize_in_destination %[[MADE]] in %[[CARRIED]]
+// CHECK: scf.yield %[[MOVED]]
+func.func @carried(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %n = tensor.dim %x, %c0 : tensor<?x4xf32>
+  %r = scf.for %i = %c0 to %c3 step %c1 iter_args(%before = %x) -> tensor<?x4xf32> {
+    %e = tensor.empty(%n) : tensor<?x4xf32>
+    %made = linalg.exp ins(%before : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
+    scf.yield %made : tensor<?x4xf32>
+  }
+  return %r : tensor<?x4xf32>
+}
+
+// A tensor that grows has no place in the memory of the one before. One that stays needs no other.
+// CHECK-LABEL: func.func @grows
+// CHECK: scf.for
+// CHECK-NOT: materialize_in_destination
+// CHECK: return
+func.func @grows(%x: tensor<?xf32>, %y: tensor<4xf32>) -> (tensor<?xf32>, tensor<4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %zero = arith.constant 0.0 : f32
+  %r:2 = scf.for %i = %c0 to %c3 step %c1 iter_args(%before = %x, %same = %y) -> (tensor<?xf32>, tensor<4xf32>) {
+    %n = tensor.dim %before, %c0 : tensor<?xf32>
+    %more = arith.addi %n, %c1 : index
+    %e = tensor.empty(%more) : tensor<?xf32>
+    %made = linalg.fill ins(%zero : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+    scf.yield %made, %same : tensor<?xf32>, tensor<4xf32>
+  }
+  return %r#0, %r#1 : tensor<?xf32>, tensor<4xf32>
+}

@@ -16,6 +16,8 @@ moe.weight @back : tensor<4x2xf32> from #moe.random<seed = 3, scale = 1.0> trans
 moe.weight @other : tensor<3x2x4xf32> from #moe.random<seed = 4, scale = 1.0>
 // CHECK: moe.weight @packed : {{.*}} layout
 moe.weight @packed : tensor<2x4xf32> from #moe.random<seed = 5, scale = 1.0> layout <width = 2, pair = 1>
+// CHECK: moe.weight @turned : tensor<4x2xf32> from #moe.random<seed = 6, scale = 1.000000e+00>{{$}}
+moe.weight @turned : tensor<4x2xf32> from #moe.random<seed = 6, scale = 1.0>
 
 // CHECK-LABEL: func.func @transposes
 // CHECK-DAG: %[[ONCE:.*]] = moe.get_weight @once : tensor<3x4x2xf32>
@@ -45,4 +47,17 @@ func.func @product(%x: tensor<?x2xf32>, %z: tensor<?x4xf32>) -> (tensor<?x4xf32>
   %w = moe.get_weight @twice : tensor<2x4xbf16>
   %y = linalg.matmul ins(%x, %w : tensor<?x2xf32>, tensor<2x4xbf16>) outs(%z : tensor<?x4xf32>) -> tensor<?x4xf32>
   return %y, %w : tensor<?x4xf32>, tensor<2x4xbf16>
+}
+
+// A product with the transpose of [N, K] weights reads them as they are.
+// CHECK-LABEL: func.func @product_of_transpose
+// CHECK: %[[W:.*]] = moe.get_weight @turned : tensor<4x2xf32>
+// CHECK-NOT: linalg.transpose
+// CHECK: linalg.matmul indexing_maps = [#[[$LHS]], #[[$RHS]], #{{.*}}] ins(%{{.*}}, %[[W]] : tensor<?x2xf32>, tensor<4x2xf32>)
+func.func @product_of_transpose(%x: tensor<?x2xf32>, %z: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %w = moe.get_weight @turned : tensor<4x2xf32>
+  %e = tensor.empty() : tensor<2x4xf32>
+  %t = linalg.transpose ins(%w : tensor<4x2xf32>) outs(%e : tensor<2x4xf32>) permutation = [1, 0]
+  %y = linalg.matmul ins(%x, %t : tensor<?x2xf32>, tensor<2x4xf32>) outs(%z : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
 }

@@ -163,6 +163,9 @@ def EliminateEmptyTensorsPass : InterfacePass<"moe-eliminate-empty-tensors", "::
     destination is changed in two ways. Bufferization may make one of the two in the destination, and
     does not see that the other one, copied there at the end, overwrites it. Two results of an entry that start from
     the same zeros are such a case.
+
+    What a loop carries ends in the memory that it came in, as long as its shape stays: a tensor that an iteration makes anew is copied
+    there where it cannot be made there.
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::tensor::TensorDialect"];
 }
@@ -370,7 +373,8 @@ def FuseSharedExpertsPass : Pass<"moe-fuse-shared-experts", "::mlir::ModuleOp"> 
 
     Preserves results bit by bit: the shared expert's slot is the last and has weight 1, so the last step of the sum is the addition
     that it replaces. Hence a shared expert from which the sum starts, one that is wider than an expert (its products are longer chains
-    than those of several experts) and one with a gate of its own (a rounded factor) stay as they are.
+    than those of several experts), one with a gate of its own (a rounded factor) and one beside experts that become a loop (whose
+    products round each multiplication) stay as they are.
 
     A remark says for each of them whether it was fused, and if not, why.
   }];
