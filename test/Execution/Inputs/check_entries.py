@@ -34,6 +34,13 @@ def strided(x):
     return rows @ random_data(1, 1.0, 37 * 19).reshape(37, 19).T, weights, ids
 
 
+def counted(x, n):
+    end = min(n[0], 5)
+    y = (end + 1) * x
+    y[end] = end * x[end - 1] if end else 0
+    return [y]
+
+
 def experts(x, ids, scores, w):
     products = np.einsum("td,tsfd->tsf", x, wide(w)[ids])
     return [(scores[..., None] * products).sum(axis=1)]
@@ -60,6 +67,7 @@ ENTRIES = {
     "strided": strided,
     "bools": lambda x: [np.where(x < 0, -2 * x, x)],
     "branch": lambda x, n: [-x, x] if n[0] else [x, -x],
+    "counted": counted,
     "weights_as_arguments": experts,
 }
 
@@ -75,6 +83,7 @@ def inputs(tokens):
         "strided": [[x]],
         "bools": [[numbers(37)]],
         "branch": [[numbers(37), np.array([n])] for n in (0, 1)],
+        "counted": [[numbers(37), np.array([n])] for n in (0, 1, 4, 9)],
         "weights_as_arguments": [
             [numbers(tokens, 5), random.integers(0, 3, (tokens, 2)).astype(np.int32), numbers(tokens, 2),
              bf16(random.integers(-8, 8, (3, 7, 5)))]],

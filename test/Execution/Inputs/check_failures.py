@@ -57,6 +57,8 @@ CALLS = [
      f"{COMBINE} residual to have as many rows as weights, got 0 and 3"),
     ("layer", [floats(3, 4), GOOD, floats(3, 2), floats(3, 4), floats(5, 4)],
      f"{COMBINE} skipped to have as many rows as weights, got 5 and 3"),
+    ("counted", [np.array([3, 3, 2, 2]), np.array([1])], None),
+    ("counted", [np.array([3, 3, 2, 2]), np.array([9])], "sums to be 0 to 7, got 9"),
     ("loss", [floats(3, 8), np.ones(2)], "moe.z_loss of z-loss: expected mask to have as many rows as logits, got 2 and 3"),
 ]
 

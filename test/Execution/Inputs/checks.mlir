@@ -21,6 +21,24 @@ func.func @layer(%x: tensor<?x4xf32> {moe.max_shape = array<i64: 16, 4>}, %ids: 
   return %out : tensor<?x4xf32>
 }
 
+func.func @counted(%x: tensor<4xi32>, %n: tensor<1xi32>) -> tensor<4xi32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %limit = arith.constant 8 : i32
+  %n0 = tensor.extract %n[%c0] : tensor<1xi32>
+  %some = arith.index_cast %n0 : i32 to index
+  %end = arith.minui %some, %c4 : index
+  %r = scf.for %i = %c0 to %end step %c1 iter_args(%y = %x) -> tensor<4xi32> {
+    %z = linalg.map { arith.addi } ins(%y, %x : tensor<4xi32>, tensor<4xi32>) outs(%y : tensor<4xi32>)
+    %e = tensor.extract %z[%i] : tensor<4xi32>
+    %ok = arith.cmpi ult, %e, %limit : i32
+    cf.assert %ok, "sums to be 0 to 7, got"
+    scf.yield %z : tensor<4xi32>
+  }
+  return %r : tensor<4xi32>
+}
+
 func.func @loss(%scores: tensor<?x8xf32> {moe.max_shape = array<i64: 16, 8>}, %mask: tensor<?xi32> {moe.max_shape = array<i64: 16>}) -> tensor<f32> {
   %l = moe.z_loss %scores mask(%mask : tensor<?xi32>) scale(0.5) : tensor<?x8xf32> loc("z-loss")
   return %l : tensor<f32>

@@ -129,6 +129,24 @@ func.func @branch(%x: tensor<37xf32>, %n: tensor<1xi64>) -> (tensor<37xf32>, ten
   return %r, %z : tensor<37xf32>, tensor<37xf32>
 }
 
+// A loop as long as data say, over a number that it carries; and an element that data place.
+func.func @counted(%x: tensor<37xf32>, %n: tensor<1xi64>) -> tensor<37xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c5 = arith.constant 5 : index
+  %zero = arith.constant 0.0 : f32
+  %n0 = tensor.extract %n[%c0] : tensor<1xi64>
+  %some = arith.index_cast %n0 : i64 to index
+  %end = arith.minui %some, %c5 : index
+  %y, %last = scf.for %i = %c0 to %end step %c1 iter_args(%y = %x, %last = %zero) -> (tensor<37xf32>, f32) {
+    %e = tensor.extract %y[%i] : tensor<37xf32>
+    %z = linalg.map { arith.addf } ins(%y, %x : tensor<37xf32>, tensor<37xf32>) outs(%y : tensor<37xf32>)
+    scf.yield %z, %e : tensor<37xf32>, f32
+  }
+  %z = tensor.insert %last into %y[%end] : tensor<37xf32>
+  return %z : tensor<37xf32>
+}
+
 // Experts' weights that are arguments have no packed form.
 func.func @weights_as_arguments(%x: tensor<?x5xf32> {moe.max_shape = array<i64: 40, 5>}, %ids: tensor<?x2xi32> {moe.max_shape = array<i64: 40, 2>},
                                 %scores: tensor<?x2xf32> {moe.max_shape = array<i64: 40, 2>}, %w: tensor<3x7x5xbf16>) -> tensor<?x7xf32> {

@@ -6,19 +6,17 @@
 // come from data are therefore computed again in each piece of work, from
 // memory that nobody writes meanwhile.
 #include "BoundBuilder.h"
+#include "DataDependence.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Iterators.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
-#include "mlir/Transforms/RegionUtils.h"
 #include "moe/Conversion/MoEToVector/KernelUnits.h"
 #include "moe/Dialect/MoE/Transforms/EntryConventions.h"
 #include "moe/Dialect/MoE/Transforms/Passes.h"
@@ -32,38 +30,11 @@ namespace mlir::moe {
 using namespace mlir;
 using namespace mlir::moe;
 
-/// Whether the operation, with all in it, computes from scalars, views and
-/// elements of memory, and does nothing else: it can be done anywhere, and more
-/// than once.
-static bool isComputation(Operation *op) {
-  if (isWorkOp(op))
-    return false;
-  if (op->getNumRegions() == 0)
-    return isa<memref::LoadOp>(op) || isMemoryEffectFree(op);
-  return op->hasTrait<OpTrait::HasRecursiveMemoryEffects>() &&
-         !op->walk([&](Operation *inner) {
-              return inner == op || isComputation(inner)
-                         ? WalkResult::advance()
-                         : WalkResult::interrupt();
-            }).wasInterrupted();
-}
-
-static bool readsMemory(Operation *op) {
-  return op->walk([](memref::LoadOp) { return WalkResult::interrupt(); })
-      .wasInterrupted();
-}
-
-static SetVector<Value> getUses(Operation *op) {
-  SetVector<Value> uses(op->operand_begin(), op->operand_end());
-  getUsedValuesDefinedAbove(op->getRegions(), uses);
-  return uses;
-}
-
 namespace {
 class ControlSinker {
 public:
   explicit ControlSinker(FunctionOpInterface entry)
-      : entry(entry), b(entry->getContext()) {}
+      : entry(entry), b(entry->getContext()), data(entry) {}
 
   LogicalResult run();
   unsigned getNumSunk() const { return numSunk; }
@@ -76,14 +47,7 @@ private:
     Conditions conditions;
   };
 
-  void findData();
-  void markUser(OpOperand &use, function_ref<void(ValueRange)> mark);
-  Operation *getOutermost(Operation *op);
-  void findUnstable();
   bool isData(Value value) const { return data.contains(value); }
-  bool usesData(Operation *op) {
-    return llvm::any_of(getUses(op), [&](Value use) { return isData(use); });
-  }
   Value bound(Location loc, Value value) {
     return buildBound(b, loc, value, [&](Value v) { return !isData(v); });
   }
@@ -110,104 +74,11 @@ private:
 
   FunctionOpInterface entry;
   OpBuilder b;
-  /// Values that depend on what is in memory.
-  DenseSet<Value> data;
-  /// Computations whose memory is written after them.
-  DenseSet<Operation *> unstable;
+  DataDependence data;
   SmallVector<Work> work;
   unsigned numSunk = 0;
 };
 } // namespace
-
-/// The outermost computation that the operation is part of; null for a part of
-/// a piece of work.
-Operation *ControlSinker::getOutermost(Operation *op) {
-  Operation *outermost = op;
-  for (Operation *parent = op; parent != entry;
-       parent = parent->getParentOp()) {
-    if (isWorkOp(parent))
-      return nullptr;
-    if (isComputation(parent))
-      outermost = parent;
-  }
-  return outermost;
-}
-
-void ControlSinker::markUser(OpOperand &use,
-                             function_ref<void(ValueRange)> mark) {
-  Operation *user = getOutermost(use.getOwner());
-  if (!user)
-    return;
-  unsigned i = use.getOperandNumber();
-  if (isa<scf::YieldOp>(user)) {
-    Operation *parent = user->getParentOp();
-    mark(parent->getResult(i));
-    if (auto loop = dyn_cast<scf::ForOp>(parent))
-      mark(loop.getRegionIterArg(i));
-    return;
-  }
-  auto loop = dyn_cast<scf::ForOp>(user);
-  if (!loop || isComputation(loop))
-    return mark(user->getResults());
-  if (unsigned first = loop.getNumControlOperands(); i >= first) {
-    mark(loop.getRegionIterArg(i - first));
-    return mark(loop.getResult(i - first));
-  }
-  // What is carried out depends on how often the loop went around.
-  mark(loop.getRegionIterArgs());
-  mark(loop.getResults());
-}
-
-void ControlSinker::findData() {
-  SmallVector<Value> pending;
-  auto mark = [&](ValueRange values) {
-    for (Value value : values)
-      if (data.insert(value).second)
-        pending.push_back(value);
-  };
-  entry->walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (isWorkOp(op))
-      return WalkResult::skip();
-    if (op == entry || !isComputation(op))
-      return WalkResult::advance();
-    if (readsMemory(op))
-      mark(op->getResults());
-    return WalkResult::skip();
-  });
-  while (!pending.empty())
-    for (OpOperand &use : pending.pop_back_val().getUses())
-      markUser(use, mark);
-}
-
-/// Nothing changes what a computation has read if all that writes there comes
-/// before it: what comes later comes before it again.
-void ControlSinker::findUnstable() {
-  BufferViewFlowAnalysis aliases(entry);
-  DominanceInfo dominance(entry);
-  auto isWrittenLater = [&](Operation *reader, Value memref) {
-    for (Value origin : aliases.resolveReverse(memref))
-      for (Value alias : aliases.resolve(origin))
-        for (Operation *user : alias.getUsers()) {
-          auto effects = dyn_cast<MemoryEffectOpInterface>(user);
-          if (isMemoryEffectFree(user) ||
-              (effects &&
-               !effects.getEffectOnValue<MemoryEffects::Write>(alias)))
-            continue;
-          for (Operation *parent = user; parent != entry;
-               parent = parent->getParentOp())
-            if (isWorkOp(parent))
-              user = parent;
-          if (!dominance.properlyDominates(user, reader))
-            return true;
-        }
-    return false;
-  };
-  entry->walk([&](memref::LoadOp load) {
-    Operation *reader = getOutermost(load);
-    if (reader && isWrittenLater(reader, load.getMemRef()))
-      unstable.insert(reader);
-  });
-}
 
 Value ControlSinker::createCell(Location loc, Type type) {
   return memref::AllocOp::create(b, loc, MemRefType::get({1}, type));
@@ -249,13 +120,13 @@ LogicalResult ControlSinker::visit(Block &block, const Conditions &conditions) {
 LogicalResult ControlSinker::visit(Operation *op,
                                    const Conditions &conditions) {
   if (isWorkOp(op) || isa<memref::StoreOp>(op) ||
-      (isa<cf::AssertOp>(op) && (usesData(op) || !conditions.empty()))) {
+      (isa<cf::AssertOp>(op) && (data.isUsedBy(op) || !conditions.empty()))) {
     work.push_back({op, conditions});
     return success();
   }
   if (isComputation(op)) {
     // Not every thread has to go through a loop again.
-    if (unstable.contains(op) || (op->getNumRegions() > 0 && readsMemory(op)))
+    if (data.isUnstable(op) || (op->getNumRegions() > 0 && readsMemory(op)))
       keepResults(op, conditions);
     return success();
   }
@@ -265,7 +136,7 @@ LogicalResult ControlSinker::visit(Operation *op,
     return visit(loop, conditions);
   if (auto branch = dyn_cast<scf::IfOp>(op))
     return visit(branch, conditions);
-  if (usesData(op) || !conditions.empty())
+  if (data.isUsedBy(op) || !conditions.empty())
     return refuse(op) << "depends on what is in a GPU's memory; expected work, "
                          "scf.for or scf.if";
   return success();
@@ -292,12 +163,11 @@ LogicalResult ControlSinker::visit(memref::AllocOp alloc) {
   Value buffer = memref::ReinterpretCastOp::create(
       b, loc, type, room, b.getIndexAttr(0), sizes,
       memref::computeStridesIRBlock(loc, b, sizes));
-  // Values made from here on may come to lie where the old one was.
   data.erase(alloc);
   for (Operation *made = buffer.getDefiningOp(); made != room.getDefiningOp();
        made = made->getPrevNode())
-    if (usesData(made))
-      data.insert_range(made->getResults());
+    if (data.isUsedBy(made))
+      data.insert(made->getResults());
   alloc.replaceAllUsesWith(buffer);
   alloc.erase();
   return success();
@@ -433,7 +303,8 @@ Value ControlSinker::remake(Value value, IRMapping &known) {
 /// Moves a piece of work into a region with all that it needs of data.
 void ControlSinker::sink(const Work &piece) {
   Operation *op = piece.op;
-  if (!isa<memref::StoreOp>(op) && piece.conditions.empty() && !usesData(op))
+  if (!isa<memref::StoreOp>(op) && piece.conditions.empty() &&
+      !data.isUsedBy(op))
     return;
   Location loc = op->getLoc();
   b.setInsertionPoint(op);
@@ -466,8 +337,6 @@ void ControlSinker::eraseComputations() {
 }
 
 LogicalResult ControlSinker::run() {
-  findData();
-  findUnstable();
   if (failed(visit(entry.getFunctionBody().front(), {})))
     return failure();
   for (const Work &piece : work)
