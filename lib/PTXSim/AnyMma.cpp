@@ -17,11 +17,16 @@ unsigned countOf(const ptx::Operand &operand) {
              : 1u;
 }
 
-/// Where the elements of sparse rows belong. A chunk of four has two, told by
-/// two bits each: of numbers; of pairs of 4-bit numbers; of halves of tf32.
-/// Rows g and g + 8 share words that lanes of the group g hold, `selector` says
-/// which: the one in the low half and the other in the high half, or each in
-/// a word of its own if elements have no more than 8 bits.
+/// The layouts of A and B: whether they are columns first.
+void layouts(const ptx::Instruction &mma, bool (&columnsFirst)[2]) {
+  unsigned i = 0;
+  for (Modifier m : mma.modifiers)
+    if ((m == Modifier::Row || m == Modifier::Col) && i < 2)
+      columnsFirst[i++] = m == Modifier::Col;
+}
+
+} // namespace
+
 void findPlaces(MatrixProduct &product, const uint32_t *metadata, Type type,
                 unsigned kept, unsigned selector) {
   const unsigned width = ptx::bitWidth(type);
@@ -49,16 +54,6 @@ void findPlaces(MatrixProduct &product, const uint32_t *metadata, Type type,
                                                      : i / 2 * 4 + code);
     }
 }
-
-/// The layouts of A and B: whether they are columns first.
-void layouts(const ptx::Instruction &mma, bool (&columnsFirst)[2]) {
-  unsigned i = 0;
-  for (Modifier m : mma.modifiers)
-    if ((m == Modifier::Row || m == Modifier::Col) && i < 2)
-      columnsFirst[i++] = m == Modifier::Col;
-}
-
-} // namespace
 
 void anyMma(const Op &op, Warp &warp, uint32_t mask) {
   const ptx::Instruction &mma = *op.source;

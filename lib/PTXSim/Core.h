@@ -12,6 +12,7 @@
 #include "moe/PTXSim/Device.h"
 #include "moe/Target/PTX/Module.h"
 
+#include <array>
 #include <deque>
 #include <unordered_map>
 
@@ -163,6 +164,7 @@ struct WgmmaRecord {
   uint64_t a, b;    ///< descriptors of matrices in shared memory
   uint64_t group;
   bool accumulates;
+  std::array<uint32_t, lanes> metadata; ///< of a sparse A
 };
 
 struct Range {

@@ -86,6 +86,14 @@ void eachOfB(const Warp &warp, const uint32_t *rows, unsigned registers,
           });
 }
 
+/// Where the elements of sparse rows belong. A chunk of four has two, told by
+/// two bits each: of numbers; of pairs of 4-bit numbers; of halves of tf32.
+/// Rows g and g + 8 share words that lanes of the group g hold, `selector` says
+/// which: the one in the low half and the other in the high half, or each in
+/// a word of its own if elements have no more than 8 bits.
+void findPlaces(MatrixProduct &product, const uint32_t *metadata,
+                ptx::Type type, unsigned kept, unsigned selector);
+
 /// mma.sync of other than 16 x 8 floats, and mma.sp. extras: rows of D, A, B,
 /// C, of the metadata; o[0]: the sparsity selector.
 void anyMma(const Op &op, Warp &warp, uint32_t mask);

@@ -206,6 +206,7 @@ void InsightTable::add(const FunctionCode &function, const Op &op) {
     insight.kind = Kind::Mma;
     break;
   case Opcode::WgmmaMmaAsync:
+  case Opcode::WgmmaMmaAsyncSp:
     insight.kind = Kind::Wgmma;
     hasProxies = hasProducts = true;
     break;

@@ -96,8 +96,11 @@ private:
     return !shapeTaken && take(slot, [&](const Alternative &a) {
       if (!a.anyN)
         return a.part.shape == inst.shape;
+      // Products of integers know fewer widths.
+      unsigned n = inst.shape.n;
+      unsigned multiple = inst.type() == Type::S32 && n > 32 ? 16 : 8;
       return a.part.shape.m == inst.shape.m && a.part.shape.k == inst.shape.k &&
-             inst.shape.n % 8 == 0 && inst.shape.n <= 256;
+             n % multiple == 0 && n && n <= 256;
     });
   }
 

@@ -141,6 +141,27 @@ TEST(PTXVerifier, Constants) {
   EXPECT_EQ(verified("cp.async.ca.shared.global [%r1], [%rd1], 5;"),
             "\"cp.async.ca.shared.global\": operand 3: expected 4 or 8 or 16, "
             "got 5");
+  EXPECT_EQ(verified("wgmma.mma_async.sp.sync.aligned.m64n8k32.f32.f16.f16 "
+                     "{%f1, %f2, %f3, %f4}, %rd1, %rd2, %r1, 2, %p1, 1, 1, 0, "
+                     "0;"),
+            "\"wgmma.mma_async.sp.sync.aligned.m64n8k32.f32.f16.f16\": operand "
+            "5: expected 0 or 1, got 2");
+}
+
+/// Products of integers have a width of 24 but not of 40.
+TEST(PTXVerifier, WidthsOfProducts) {
+  auto product = [](unsigned n, const char *types, const char *tail) {
+    std::string text = "wgmma.mma_async.sync.aligned.m64n" + std::to_string(n) +
+                       types + " {%r1";
+    for (unsigned i = 2; i <= n / 2; ++i)
+      text += ", %r" + std::to_string(i);
+    return text + "}, %rd1, %rd2, %p1" + tail + ";";
+  };
+  EXPECT_VALID(product(24, "k32.s32.s8.s8", ""));
+  EXPECT_VALID(product(48, "k32.s32.s8.s8", ""));
+  EXPECT_VALID(product(40, "k8.f32.tf32.tf32", ", 1, 1"));
+  EXPECT_NE(verified(product(40, "k32.s32.s8.s8", "")), "");
+  EXPECT_NE(verified(product(36, "k8.f32.tf32.tf32", ", 1, 1")), "");
 }
 
 TEST(PTXVerifier, Gates) {

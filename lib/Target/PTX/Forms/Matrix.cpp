@@ -94,10 +94,20 @@ wgmma.mma_async .sync .aligned .m64n*k32 .satfinite? .s32 .s8|.u8 .s8|.u8 : d{N/
 wgmma.mma_async .sync .aligned .m64n*k32 .satfinite? .s32 .s8|.u8 .s8|.u8 : d{N/2}.s32 r{4}.b32 s.b64 p @80.90a
 wgmma.mma_async .sync .aligned .m64n*k256 .s32 .b1 .b1 .and .popc : d{N/2}.s32 r.b64 s.b64 p @80.90a
 wgmma.mma_async .sync .aligned .m64n*k256 .s32 .b1 .b1 .and .popc : d{N/2}.s32 r{4}.b32 s.b64 p @80.90a
-wgmma.mma_async.sp .sync .aligned .m64n*k32 .f32|.f16 .f16|.bf16 .f16|.bf16 : .. @82.90a
-wgmma.mma_async.sp .sync .aligned .m64n*k16 .f32 .tf32 .tf32 : .. @82.90a
-wgmma.mma_async.sp .sync .aligned .m64n*k64 .f32|.f16 .e4m3|.e5m2 .e4m3|.e5m2 : .. @82.90a
-wgmma.mma_async.sp .sync .aligned .m64n*k64 .satfinite? .s32 .s8|.u8 .s8|.u8 : .. @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k32 .f32 .f16 .f16 : d{N/2}.f32 r.b64 s.b64 r.b32 c(0,1) p c(-1,1) c(-1,1) c(0,1) c(0,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k32 .f32 .f16 .f16 : d{N/2}.f32 r{4}.f16x2 s.b64 r.b32 c(0,1) p c(-1,1) c(-1,1) c(0,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k32 .f16 .f16 .f16 : d{N/4}.f16x2 r.b64 s.b64 r.b32 c(0,1) p c(-1,1) c(-1,1) c(0,1) c(0,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k32 .f16 .f16 .f16 : d{N/4}.f16x2 r{4}.f16x2 s.b64 r.b32 c(0,1) p c(-1,1) c(-1,1) c(0,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k32 .f32 .bf16 .bf16 : d{N/2}.f32 r.b64 s.b64 r.b32 c(0,1) p c(-1,1) c(-1,1) c(0,1) c(0,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k32 .f32 .bf16 .bf16 : d{N/2}.f32 r{4}.b32 s.b64 r.b32 c(0,1) p c(-1,1) c(-1,1) c(0,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k16 .f32 .tf32 .tf32 : d{N/2}.f32 r.b64 s.b64 r.b32 c(0,1) p c(-1,1) c(-1,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k16 .f32 .tf32 .tf32 : d{N/2}.f32 r{4}.b32 s.b64 r.b32 c(0,1) p c(-1,1) c(-1,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k64 .f32 .e4m3|.e5m2 .e4m3|.e5m2 : d{N/2}.f32 r.b64 s.b64 r.b32 c(0) p c(-1,1) c(-1,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k64 .f32 .e4m3|.e5m2 .e4m3|.e5m2 : d{N/2}.f32 r{4}.b32 s.b64 r.b32 c(0) p c(-1,1) c(-1,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k64 .f16 .e4m3|.e5m2 .e4m3|.e5m2 : d{N/4}.f16x2 r.b64 s.b64 r.b32 c(0) p c(-1,1) c(-1,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k64 .f16 .e4m3|.e5m2 .e4m3|.e5m2 : d{N/4}.f16x2 r{4}.b32 s.b64 r.b32 c(0) p c(-1,1) c(-1,1) @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k64 .satfinite? .s32 .s8|.u8 .s8|.u8 : d{N/2}.s32 r.b64 s.b64 r.b32 c(0) p @82.90a
+wgmma.mma_async.sp .sync .aligned .m64n*k64 .satfinite? .s32 .s8|.u8 .s8|.u8 : d{N/2}.s32 r{4}.b32 s.b64 r.b32 c(0) p @82.90a
 )";
 
 const char *const moe::ptx::tcgen05Forms = R"(
