@@ -23,6 +23,16 @@ __device__ inline void load(void *to, const void *from, unsigned bytes, u64 *bar
 #define WAIT(n) asm volatile("cp.async.bulk.wait_group " #n ";" ::: "memory")
 #define FENCE(space) asm volatile("fence.proxy.async." space ";" ::: "memory")
 
+__device__ inline void tell(unsigned *flag) {
+  asm volatile("st.release.gpu.global.u32 [%0], 1;" ::"l"(flag) : "memory");
+}
+__device__ inline void hear(unsigned *flag) {
+  unsigned ready;
+  do
+    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(ready) : "l"(flag) : "memory");
+  while (!ready);
+}
+
 // Each block stores a tile and loads that of the next one.
 extern "C" __global__ void tile_relay(const int *in, int *mid, int *out, unsigned *flags) {
   __shared__ alignas(16) int tile[128], other[128];
@@ -35,15 +45,30 @@ extern "C" __global__ void tile_relay(const int *in, int *mid, int *out, unsigne
   if (t == 0) {
     STORE("cp.async.bulk.global.shared::cta.bulk_group", mid + b * 128, tile, 512);
     WAIT(0);
-    asm volatile("st.release.gpu.global.u32 [%0], 1;" ::"l"(flags + b) : "memory");
-    unsigned ready;
-    do
-      asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(ready) : "l"(flags + next) : "memory");
-    while (!ready);
+    tell(flags + b);
+    hear(flags + next);
     load(other, mid + next * 128, 512, &bar);
   }
   await(&bar, 0);
   out[b * 128 + t] = other[t];
+}
+
+// The same by stores of threads.
+extern "C" __global__ void tile_message(const int *in, int *mid, int *out, unsigned *flags) {
+  __shared__ alignas(16) int tile[128];
+  __shared__ u64 bar;
+  unsigned t = threadIdx.x, b = blockIdx.x, next = (b + 1) % gridDim.x;
+  mid[b * 128 + t] = in[b * 128 + t] + 1;
+  FENCE("global");
+  if (t == 0) init(&bar);
+  __syncthreads();
+  if (t == 0) {
+    tell(flags + b);
+    hear(flags + next);
+    load(tile, mid + next * 128, 512, &bar);
+  }
+  await(&bar, 0);
+  out[b * 128 + t] = tile[t];
 }
 
 // All threads store a tile of a block in global memory, a copy loads it, and

@@ -84,15 +84,18 @@ std::vector<int> iota(size_t count) {
   return values;
 }
 
-Outcome tileRelay(Sim &sim) {
+Outcome runRelay(Sim &sim, const char *kernel) {
   const uint32_t n = blocks * tile;
   Address mid = sim.device.memory().allocate(n * 4);
   Address out = sim.device.memory().allocate(n * 4);
-  Error error = sim.run("tile_relay", {blocks, 1, 1}, {tile, 1, 1}, 0,
-                        sim.upload(iota(n)), mid, out,
-                        sim.upload(std::vector<int>(blocks)));
+  Error error =
+      sim.run(kernel, {blocks, 1, 1}, {tile, 1, 1}, 0, sim.upload(iota(n)), mid,
+              out, sim.upload(std::vector<int>(blocks)));
   return {error, sim.download<uint32_t>(out, n)};
 }
+
+Outcome tileRelay(Sim &sim) { return runRelay(sim, "tile_relay"); }
+Outcome tileMessage(Sim &sim) { return runRelay(sim, "tile_message"); }
 
 Outcome tileSpill(Sim &sim) {
   const uint32_t n = blocks * tile;
@@ -133,6 +136,7 @@ const SampleKernel kernels[] = {
     {"grouped_gemm", "triton/ggemm_bf16_sm90.ptx", groupedGemm},
     {"grouped_gemm_hosttma", "triton/ggemm_htma_sm90.ptx", hostMaps},
     {"tile_relay", "tiles.ptx", tileRelay},
+    {"tile_message", "tiles.ptx", tileMessage},
     {"tile_spill", "tiles.ptx", tileSpill},
     {"tile_sums", "tiles.ptx", tileSums},
     {"tile_pad", "tiles.ptx", tilePad},
@@ -243,6 +247,8 @@ const Mutant ofGlobalMemory[] = {
      "[%rd24, {%r51, %r52}]", "[%rd24, {%r51, 0}]", Check::Race,
      "cp.async.bulk.tensor"},
     // Proxies.
+    {"tile_message", "no fence of the proxies before the flag", 1,
+     "fence.proxy.async.global;", "", Check::Proxy, "reads global memory"},
     {"tile_spill", "no fence of the proxies before the load", 1,
      "fence.proxy.async.global;", "", Check::Proxy, "reads global memory"},
     {"tile_spill", "the fence is of shared memory", 1,
@@ -255,6 +261,20 @@ const Mutant ofGlobalMemory[] = {
 
 TEST(HopperMutants, TheKernelsThemselvesAreClean) {
   expectClean("h100", kernels);
+}
+
+/// Who takes a message may fence the proxies as well as who sends it.
+TEST(HopperMutants, AFenceOfTheReceiverWillDo) {
+  Sim sim(checked("h100", allChecks));
+  std::string text = Sim::readInput("tiles.ptx");
+  const char *load = "mbarrier.arrive.expect_tx";
+  ASSERT_TRUE(mutate(text, {"tile_message", "", 1, "fence.proxy.async.global;",
+                            "", Check::Proxy, ""}));
+  ASSERT_TRUE(mutate(text, {"tile_message", "", 1, load,
+                            "fence.proxy.async; mbarrier.arrive.expect_tx",
+                            Check::Proxy, ""}));
+  ASSERT_TRUE(sim.load(text)) << sim.error.str();
+  EXPECT_RUNS(tileMessage(sim).error);
 }
 
 TEST(HopperMutants, EachIsReportedByItsChecker) {
