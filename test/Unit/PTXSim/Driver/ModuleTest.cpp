@@ -14,8 +14,14 @@
 #include <cstring>
 #include <elf.h>
 #include <fstream>
+#include <unistd.h>
 
 namespace {
+
+/// Tests that run at the same time have files of their own.
+std::string ownFile(const std::string &name) {
+  return testing::TempDir() + "moe-" + std::to_string(getpid()) + "-" + name;
+}
 
 using ModuleTest = DriverTest;
 using LaunchTest = DriverTest;
@@ -144,7 +150,7 @@ TEST_F(ModuleTest, CompressedFatBinaries) {
 #endif
 
 TEST_F(ModuleTest, FilesThatEndEarly) {
-  std::string path = testing::TempDir() + "ends-early.bin";
+  std::string path = ownFile("ends-early.bin");
   auto loadFile = [&](const std::string &content) {
     std::ofstream(path, std::ios::binary) << content;
     CUmodule loaded = nullptr;
@@ -231,7 +237,7 @@ TEST_F(ModuleTest, TargetsOfOtherGpusAreRefused) {
 }
 
 TEST_F(ModuleTest, FromAFile) {
-  std::string path = testing::TempDir() + "/driver-test.ptx";
+  std::string path = ownFile("driver-test.ptx");
   std::ofstream(path) << kernels;
   CUmodule loaded = nullptr;
   EXPECT_CU(CUDA_SUCCESS, cuModuleLoad(&loaded, path.c_str()));
