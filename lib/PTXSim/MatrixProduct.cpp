@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "MatrixProduct.h"
-#include "moe/PTXSim/Numerics/TensorCore.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,9 +8,7 @@ namespace moe::ptxsim {
 
 using ptx::Type;
 
-namespace {
-
-TensorFormat formatOf(Type type) {
+TensorFormat tensorFormatOf(Type type) {
   switch (type) {
   case Type::F16:
     return TensorFormat::F16;
@@ -25,8 +22,6 @@ TensorFormat formatOf(Type type) {
     return TensorFormat::E5M2;
   }
 }
-
-} // namespace
 
 MatrixProduct::MatrixProduct(ptx::Shape shape, unsigned kept, Types types)
     : shape(shape), kept(kept), types(types), a(size_t(shape.m) * kept),
@@ -46,7 +41,7 @@ double MatrixProduct::value(Type type, uint64_t bits) {
   case Type::TF32:
   case Type::E4M3:
   case Type::E5M2:
-    return double(tensorOperand(formatOf(type), uint32_t(bits)));
+    return double(tensorOperand(tensorFormatOf(type), uint32_t(bits)));
   default: {
     unsigned shift = 64 - ptx::bitWidth(type);
     return ptx::isSigned(type) ? double(int64_t(bits << shift) >> shift)
@@ -105,10 +100,11 @@ void MatrixProduct::multiplyIntegers() {
 /// blocks are of products that are there.
 void MatrixProduct::multiplyFloats(const Device &device) {
   const Properties &p = device.properties();
-  TensorTile tile(tensorModel(tensorArch(p.major, p.minor), formatOf(types.a)),
-                  formatOf(types.a), formatOf(types.b),
-                  types.d == Type::F16 ? Accumulator::F16 : Accumulator::F32,
-                  device.options.exactTensorCores);
+  TensorTile tile(
+      tensorModel(tensorArch(p.major, p.minor), tensorFormatOf(types.a)),
+      tensorFormatOf(types.a), tensorFormatOf(types.b),
+      types.d == Type::F16 ? Accumulator::F16 : Accumulator::F32,
+      device.options.exactTensorCores);
   constexpr unsigned columns = TensorTile::columns;
   const unsigned height =
       places.empty() ? std::min<unsigned>(shape.m, TensorTile::maxRows) : 1;

@@ -7,10 +7,14 @@
 #define MOE_LIB_PTXSIM_MATRIXPRODUCT_H
 
 #include "Core.h"
+#include "moe/PTXSim/Numerics/TensorCore.h"
 
 #include <cstring>
 
 namespace moe::ptxsim {
+
+/// Of operands that tensor cores multiply as floats.
+TensorFormat tensorFormatOf(ptx::Type type);
 
 class MatrixProduct {
 public:

@@ -6,7 +6,6 @@
 #include "Decoder.h"
 #include "Lanes.h"
 #include "MatrixProduct.h"
-#include "moe/PTXSim/Numerics/TensorCore.h"
 
 #include <algorithm>
 
@@ -30,21 +29,6 @@ unsigned columnBytes(const Op &op) {
 
 bool hasIntegers(Type type) {
   return type == Type::S8 || type == Type::U8 || type == Type::B1;
-}
-
-TensorFormat formatOf(Type type) {
-  switch (type) {
-  case Type::F16:
-    return TensorFormat::F16;
-  case Type::BF16:
-    return TensorFormat::BF16;
-  case Type::TF32:
-    return TensorFormat::TF32;
-  case Type::E4M3:
-    return TensorFormat::E4M3;
-  default:
-    return TensorFormat::E5M2;
-  }
 }
 
 /// What 64 bits say of a matrix in shared memory.
@@ -132,7 +116,7 @@ float elementOf(Type type, const std::byte *row, unsigned k, bool negated) {
   uint32_t bits = 0;
   unsigned bytes = ptx::byteSize(type);
   std::memcpy(&bits, row + k * bytes, bytes);
-  float value = tensorOperand(formatOf(type), bits);
+  float value = tensorOperand(tensorFormatOf(type), bits);
   return negated ? -value : value;
 }
 
@@ -153,7 +137,7 @@ void multiplyFloats(Warp &warp, const WgmmaRecord &record, const Operands &in) {
   const Device &device = *warp.block->grid->device;
   const Properties &p = device.properties();
   Type typeA = wgmma.type(1), typeB = wgmma.type(2);
-  TensorFormat a = formatOf(typeA), b = formatOf(typeB);
+  TensorFormat a = tensorFormatOf(typeA), b = tensorFormatOf(typeB);
   bool half = wgmma.type(0) == Type::F16;
   unsigned depth = wgmma.shape.k;
   TensorTile tile(tensorModel(tensorArch(p.major, p.minor), a), a, b,

@@ -6,9 +6,8 @@
 // race unless a chain of barriers, or of releases and acquires, lies between
 // them, whatever the schedule was. Shared memory remembers the last write of
 // each place and the last read by each warp; global memory the last write and
-// the last read, and up to five
-// accesses more that nothing orders. So a race may be
-// missed where more happened at a place, but what is reported is one.
+// the last read, and up to five accesses more that nothing orders. So a race
+// may be missed where more happened at a place, but what is reported is one.
 //
 // What a bulk copy does in global memory is done by an agent that knows what
 // its thread knew when it began: of loads that of the mbarrier, of stores one
