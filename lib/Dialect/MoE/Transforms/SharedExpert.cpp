@@ -119,6 +119,27 @@ bool SharedExpert::match(Value inExpert, Value outside) {
   return matchOperations(inner, outer);
 }
 
+/// Whether both take the same columns of the same rows. A number of rows that
+/// is known outside is none of an expert's, which takes all of its own.
+bool SharedExpert::matchSlices(tensor::ExtractSliceOp inner,
+                               tensor::ExtractSliceOp outer) {
+  OpFoldResult innerRows = inner.getMixedSizes().front(),
+               rows = outer.getMixedSizes().front();
+  bool sameRows =
+      getConstantIntValue(rows) == outer.getSourceType().getDimSize(0);
+  if (auto count = dyn_cast<Value>(rows))
+    sameRows = isa<Value>(innerRows) && match(cast<Value>(innerRows), count);
+  auto areSame = [](ArrayRef<OpFoldResult> a, ArrayRef<OpFoldResult> b) {
+    return isEqualConstantIntOrValueArray(a, b);
+  };
+  if (!sameRows || !areSame(inner.getMixedOffsets(), outer.getMixedOffsets()) ||
+      !areSame(inner.getMixedStrides(), outer.getMixedStrides()) ||
+      !areSame(ArrayRef(inner.getMixedSizes()).drop_front(),
+               ArrayRef(outer.getMixedSizes()).drop_front()))
+    return fail("it takes other columns than an expert");
+  return match(inner.getSource(), outer.getSource());
+}
+
 bool SharedExpert::matchOperations(Operation *inner, Operation *outer) {
   StringRef name = outer->getName().getStringRef();
   if (inner->getName() != outer->getName())
@@ -139,6 +160,8 @@ bool SharedExpert::matchOperations(Operation *inner, Operation *outer) {
   // Where rows are not known, their number is an operand more.
   if (isa<tensor::EmptyOp>(inner))
     return true;
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(inner))
+    return matchSlices(slice, cast<tensor::ExtractSliceOp>(outer));
   if (inner->getNumOperands() != outer->getNumOperands() ||
       inner->getRawDictionaryAttrs() != outer->getRawDictionaryAttrs() ||
       inner->getPropertiesAsAttribute() != outer->getPropertiesAsAttribute())

@@ -2,6 +2,7 @@
 #ifndef MOE_LIB_DIALECT_MOE_TRANSFORMS_SHAREDEXPERT_H
 #define MOE_LIB_DIALECT_MOE_TRANSFORMS_SHAREDEXPERT_H
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "moe/Dialect/MoE/IR/MoEOps.h"
 
 namespace mlir::moe {
@@ -32,6 +33,8 @@ private:
   void findSum();
   bool checkLayer();
   bool match(Value inExpert, Value outside);
+  bool matchSlices(tensor::ExtractSliceOp inExpert,
+                   tensor::ExtractSliceOp outside);
   bool matchOperations(Operation *inExpert, Operation *outside);
 
   CombineOp combine;
