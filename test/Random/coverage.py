@@ -40,7 +40,8 @@ def features(program):
     yield "expert", body.form if body.other != "nested" else "layer of experts"
     yield "activation", body.activation
     yield "weights", body.layout
-    for has, name in ((body.bias, "bias"), (body.clamp, "clamp"), (body.adapter, "adapter"), (p.out, "other width")):
+    for has, name in ((body.bias, "bias"), (body.clamp, "clamp"), (body.adapter, "adapter"), (p.out, "other width"),
+                      (p.chain, "chain")):
         if has:
             yield "expert", name
     if body.other != "none":

@@ -59,7 +59,7 @@ def draw_layer(rng, shapes, partial):
     body = draw_body(rng, others)
     shared = tuple(draw_shared(rng, body) for _ in range(rng.choice([0, 0, 0, 1, 1, 2])))
     return {"entry": entry, "normed_gate": entry != "rows" and rng.random() < 0.6, "norm": rng.choice(["rms", "lanes", "layer"]),
-            "body": body, "out": out, "residual": residual, "shared": shared, "scale_before": scale_before, "second": second,
+            "body": body, "chain": not out and rng.random() < 0.08, "out": out, "residual": residual, "shared": shared, "scale_before": scale_before, "second": second,
             "own_route": second != "none" and rng.random() < 0.4,
             "post": rng.choice(["none", "none", "none", "none", "norm", "none" if out else "add"]), "hidden": rng.random() < 0.2}
 
@@ -81,7 +81,7 @@ def draw(rng, shapes):
         shapes, k, tokens=rng.choice([None, None, 0, 1, 1, 2, 5, 33]), route=route, null=null, always=always,
         num_always=num_always, ids=ids, noise_step="noise" in route and rng.random() < 0.5, scores=rng.random() < 0.1,
         counts=rng.random() < 0.15, expert_scale=rng.random() < 0.15, selection_bias=rng.random() < 0.3,
-        choice=rng.random() < 0.5, logits=rng.choice(["product"] * 5 + ["turned", "offset", "given", "read"]), partial=partial, **layer)
+        choice=rng.random() < (0.25 if layer["shared"] else 0.5), logits=rng.choice(["product"] * 5 + ["turned", "offset", "given", "read"]), partial=partial, **layer)
 
 
 def draw_module(seed, count):

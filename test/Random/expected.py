@@ -110,7 +110,10 @@ def layer(program, body, data, prefix, x, start, ids, weights, width, scale_befo
         def of_expert(role, e=e):
             return data[role if role.startswith("inner") else prefix + role][e]
 
-        total.add(t, np.ones_like(w) if scale_before else w, ffn(body, rows, of_expert, widths[e]))
+        rows = ffn(body, rows, of_expert, widths[e])
+        if program.chain and prefix != "second_":
+            rows = ffn(program.second_body, rows, lambda role, e=e: data[f"second_{role}"][e], None)
+        total.add(t, np.ones_like(w) if scale_before else w, rows)
     if program.partial == "identity":
         t, slot = np.nonzero(ids == shapes.experts)
         total.add(t, 1.0 if scale_before else weights[t, slot, None].astype(np.float64), x[t])

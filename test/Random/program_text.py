@@ -63,6 +63,27 @@ class ProgramWriter(ExpertWriter):
                           f"{', '.join(kinds)}")
         results += [("weights2", "%weights2", kinds[0]), ("ids2", "%ids2", kinds[1])]
 
+    def expert(self, body, prefix, rows, plan, plan_type, pairs, out):
+        """Every expert on its rows, of which there are `pairs`."""
+        s = self.shapes
+        names = symbols(body, prefix)
+        inside = {role: f"%e_{role}" for role in names}
+        operands = [self.weight(name) for name in names.values()]
+        weights = f" weights({', '.join(operands)} : {', '.join(self.weights[name] for name in names.values())})"
+        blocks = "".join(f", {inside[role]}: {tensor(*self.slice_type(name))}" for role, name in names.items())
+        self.count += 1
+        y = f"%y{self.count}"
+        self.lines += [f"{y} = moe.expert {rows}, {plan}{weights} {{", f"^bb0(%r: {tensor(None, s.dim, 'f32')}{blocks}):"]
+        sizes = (s.dim, s.second if prefix == "second_" else s.ffn, out)
+        if body.other == "call":
+            made = self.call(body, "%r", inside, prefix, sizes)
+        else:
+            size = self.value(f"tensor.dim %r, %c0 : {tensor(None, s.dim, 'f32')}")
+            made = self.ffn(body, (None, size), "%r", inside, sizes)
+        self.lines += [f"moe.yield {made} : {tensor(None, out, 'f32')}",
+                       f"}} : {tensor(pairs, s.dim, 'f32')}, {plan_type} -> {tensor(pairs, out, 'f32')}"]
+        return y
+
     def experts(self, body, prefix, x, start, out, own=False):
         """Experts on rows `x`, chosen by the program's route or by one of the second layer's own; their sum starts from `start` unless
         that is None."""
@@ -77,22 +98,12 @@ class ProgramWriter(ExpertWriter):
         plan_type, block, result = f"!moe.plan<{s.experts} x {slots}>", tensor(pairs, s.dim, "f32"), tensor(pairs, out, "f32")
         scale = f" scale({weights} : {weights_type})" if scale_before else ""
         self.count += 1
-        rows, plan, y = (f"%{name}{self.count}" for name in ("rows", "plan", "y"))
+        rows, plan = f"%rows{self.count}", f"%plan{self.count}"
         self.lines.append(f"{rows}, {plan} = moe.dispatch {x}, {ids} experts({s.experts}){' partial' * (partial != 'none')}{scale} : "
                           f"{self.x_type}, {ids_type} -> {block}, {plan_type}")
-        names = symbols(body, prefix)
-        inside = {role: f"%e_{role}" for role in names}
-        operands = [self.weight(name) for name in names.values()]
-        weights_clause = f" weights({', '.join(operands)} : {', '.join(self.weights[name] for name in names.values())})"
-        blocks = "".join(f", {inside[role]}: {tensor(*self.slice_type(name))}" for role, name in names.items())
-        self.lines += [f"{y} = moe.expert {rows}, {plan}{weights_clause} {{", f"^bb0(%r: {tensor(None, s.dim, 'f32')}{blocks}):"]
-        sizes = (s.dim, s.second if prefix == "second_" else s.ffn, out)
-        if body.other == "call":
-            made = self.call(body, "%r", inside, prefix, sizes)
-        else:
-            size = self.value(f"tensor.dim %r, %c0 : {tensor(None, s.dim, 'f32')}")
-            made = self.ffn(body, (None, size), "%r", inside, sizes)
-        self.lines += [f"moe.yield {made} : {tensor(None, out, 'f32')}", f"}} : {block}, {plan_type} -> {result}"]
+        y = self.expert(body, prefix, rows, plan, plan_type, pairs, out)
+        if p.chain and prefix != "second_":
+            y = self.expert(p.second_body, "second_", y, plan, plan_type, pairs, out)
         if scale_before:
             ones = self.value(f"tensor.empty{'(%t)' if t is None else '()'} : {weights_type}")
             weights = self.value(f"linalg.fill ins(%one : f32) outs({ones} : {weights_type}) -> {weights_type}")

@@ -73,6 +73,7 @@ class Program:
     normed_gate: bool = False  # the router works on that too
     norm: str = "rms"  # rms, lanes (sixteen sums side by side where the width allows it), layer
     body: Body = Body()
+    chain: bool = False  # other experts work on the rows that the first ones give
     out: bool = False  # experts make rows of another width
     residual: str = "none"  # none, start (of the sum over slots), after
     shared: tuple = ()
