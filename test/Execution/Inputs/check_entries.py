@@ -68,6 +68,7 @@ ENTRIES = {
     "bools": lambda x: [np.where(x < 0, -2 * x, x)],
     "branch": lambda x, n: [-x, x] if n[0] else [x, -x],
     "counted": counted,
+    "changed": lambda x: [-x * x, -x],
     "weights_as_arguments": experts,
 }
 
@@ -83,6 +84,7 @@ def inputs(tokens):
         "strided": [[x]],
         "bools": [[numbers(37)]],
         "branch": [[numbers(37), np.array([n])] for n in (0, 1)],
+        "changed": [[numbers(37)]],
         "counted": [[numbers(37), np.array([n])] for n in (0, 1, 4, 9)],
         "weights_as_arguments": [
             [numbers(tokens, 5), random.integers(0, 3, (tokens, 2)).astype(np.int32), numbers(tokens, 2),

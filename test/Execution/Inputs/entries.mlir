@@ -147,6 +147,19 @@ func.func @counted(%x: tensor<37xf32>, %n: tensor<1xi64>) -> tensor<37xf32> {
   return %z : tensor<37xf32>
 }
 
+// Two results, one of which is the other one changed.
+func.func @changed(%x: tensor<37xf32>) -> (tensor<37xf32>, tensor<37xf32>) {
+  %e = tensor.empty() : tensor<37xf32>
+  %y = linalg.negf ins(%x : tensor<37xf32>) outs(%e : tensor<37xf32>) -> tensor<37xf32>
+  %z = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%x : tensor<37xf32>) outs(%y : tensor<37xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %v = arith.mulf %a, %o : f32
+    linalg.yield %v : f32
+  } -> tensor<37xf32>
+  return %z, %y : tensor<37xf32>, tensor<37xf32>
+}
+
 // Experts' weights that are arguments have no packed form.
 func.func @weights_as_arguments(%x: tensor<?x5xf32> {moe.max_shape = array<i64: 40, 5>}, %ids: tensor<?x2xi32> {moe.max_shape = array<i64: 40, 2>},
                                 %scores: tensor<?x2xf32> {moe.max_shape = array<i64: 40, 2>}, %w: tensor<3x7x5xbf16>) -> tensor<?x7xf32> {

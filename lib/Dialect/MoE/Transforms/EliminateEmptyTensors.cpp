@@ -35,10 +35,18 @@ static Value getWritten(OpOperand &use) {
                                               : Value();
 }
 
+/// Whether a use makes the tensor a result, which is copied at the end if it
+/// was not made where it goes.
+static bool isResult(OpOperand &use) {
+  return isa<bufferization::MaterializeInDestinationOp>(use.getOwner()) &&
+         use.getOwner()->getNumResults() == 0;
+}
+
 /// Upstream's replacement of an empty tensor by the memory it ends up in,
-/// unless a value on the way there is changed in two ways: one of the two may
-/// be made in that memory and the other one, ready later, overwrite it. The
-/// analysis does not see that the memory is the same.
+/// unless a value on the way there is changed in two ways, or is a result that
+/// is changed too: one of the two may be made in that memory and the other one,
+/// ready later, overwrite it. The analysis does not see that the memory is the
+/// same.
 static Value buildUnlessShared(RewriterBase &rewriter,
                                SubsetInsertionOpInterface op,
                                tensor::EmptyOp empty, Operation *user) {
@@ -46,13 +54,17 @@ static Value buildUnlessShared(RewriterBase &rewriter,
     return bufferization::buildSubsetExtraction(rewriter, op, empty, user);
   for (Value value = user->getResult(0); value;) {
     OpOperand *write = nullptr;
+    bool isKept = false;
     for (OpOperand &use : value.getUses()) {
-      if (onlyReads(use))
+      isKept |= isResult(use);
+      if (isResult(use) || onlyReads(use))
         continue;
       if (write)
         return nullptr;
       write = &use;
     }
+    if (write && isKept)
+      return nullptr;
     value = write ? getWritten(*write) : Value();
   }
   return bufferization::buildSubsetExtraction(rewriter, op, empty, user);

@@ -28,6 +28,30 @@ func.func @two(%x: tensor<4xf32>, %y: tensor<4xf32>, %out: memref<1x4xf32>, %out
   return
 }
 
+// A result that is changed into another one: copied first to where the other one goes, it would be overwritten.
+// CHECK-LABEL: func.func @changed
+// CHECK: tensor.empty
+// CHECK-NOT: to_tensor
+func.func @changed(%x: tensor<4xf32>, %out: memref<4xf32>, %out2: memref<4xf32>) {
+  %e = tensor.empty() : tensor<4xf32>
+  %f = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %r = linalg.add ins(%f, %x : tensor<4xf32>, tensor<4xf32>) outs(%f : tensor<4xf32>) -> tensor<4xf32>
+  bufferization.materialize_in_destination %r in restrict writable %out : (tensor<4xf32>, memref<4xf32>) -> ()
+  bufferization.materialize_in_destination %f in restrict writable %out2 : (tensor<4xf32>, memref<4xf32>) -> ()
+  return
+}
+
+// One value may be two results.
+// CHECK-LABEL: func.func @same
+// CHECK-NOT: tensor.empty
+func.func @same(%x: tensor<4xf32>, %out: memref<4xf32>, %out2: memref<4xf32>) {
+  %e = tensor.empty() : tensor<4xf32>
+  %f = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  bufferization.materialize_in_destination %f in restrict writable %out : (tensor<4xf32>, memref<4xf32>) -> ()
+  bufferization.materialize_in_destination %f in restrict writable %out2 : (tensor<4xf32>, memref<4xf32>) -> ()
+  return
+}
+
 // Reading is no change; nor is what a loop writes into its own tensor.
 // CHECK-LABEL: func.func @read
 // CHECK-NOT: tensor.empty() : tensor<3x4xf32>

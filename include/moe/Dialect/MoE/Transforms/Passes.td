@@ -160,7 +160,7 @@ def EliminateEmptyTensorsPass : InterfacePass<"moe-eliminate-empty-tensors", "::
   let summary = "Make values in the memory they end up in";
   let description = [{
     Upstream's `eliminate-empty-tensors` with one exception: an empty tensor is kept where a value on the way from it to the
-    destination is changed in two ways. Bufferization may make one of the two in the destination, and
+    destination is changed in two ways, or changed and a result itself. Bufferization may make one of the two in the destination, and
     does not see that the other one, copied there at the end, overwrites it. Two results of an entry that start from
     the same zeros are such a case.
 
