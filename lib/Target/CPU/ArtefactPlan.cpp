@@ -71,8 +71,8 @@ llvm::Expected<ArtefactPlan> moe::planArtefact(ModuleOp module) {
   plan.weightsBytes = integer(module, kWeightsBytesAttr);
   for (auto weight : module.getOps<WeightOp>())
     plan.weights.push_back({weight.getSymName().str(), weight.getTensorType(),
-                            weight.getSourceType(), weight.getSource(),
-                            weight.getLayoutAttr(),
+                            weight.getSourceType(), weight.getTransposed(),
+                            weight.getSource(), weight.getLayoutAttr(),
                             static_cast<int64_t>(*weight.getOffset())});
 
   llvm::json::Object entries;

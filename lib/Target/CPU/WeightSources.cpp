@@ -269,10 +269,10 @@ static llvm::Error writeOne(llvm::raw_ostream &os, const PlannedWeight &weight,
   auto rows = SourceReader(checkpoints).read(weight.source, weight.sourceType);
   if (!rows)
     return rows.takeError();
-  if (weight.sourceType == weight.type)
-    writeWeight(os, format, shape, *rows);
-  else
+  if (weight.transposed)
     writeTransposed(os, format, shape, product(extents.drop_back(2)), *rows);
+  else
+    writeWeight(os, format, shape, *rows);
   return llvm::Error::success();
 }
 

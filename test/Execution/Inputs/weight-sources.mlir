@@ -12,6 +12,10 @@ moe.weight @outer : tensor<2x4xf32> from #moe.slice<#moe.random<seed = 5, scale 
 moe.weight @both : tensor<6x5x7xf32> from #moe.stack<[3, 3] of [#moe.slice<#moe.random<seed = 3, scale = 1.0>, dim = 1, extent = 10, first = 0, step = 2>, #moe.random<seed = 6, scale = 1.0>]>
 moe.weight @x : tensor<4x37xf32> from #moe.random<seed = 7, scale = 1.0>
 moe.weight @panels : tensor<45x37xf32> from #moe.slice<#moe.stack<[20, 70] of [#moe.random<seed = 3, scale = 1.0>, #moe.random<seed = 4, scale = 1.0>]>, dim = 0, extent = 90, first = 1, step = 2>
+// Transposes of squares have the type of their sources.
+moe.weight @square : tensor<2x3x3xf32> from #moe.random<seed = 8, scale = 1.0> transposed
+moe.weight @matrix : tensor<3x3xf32> from #moe.random<seed = 8, scale = 1.0> transposed
+moe.weight @square_panels : tensor<37x37xf32> from #moe.random<seed = 8, scale = 1.0> transposed
 
 func.func @stacks() -> (tensor<5x3x2xf32>, tensor<5x2x3xbf16>, tensor<5xf32>) {
   %a = moe.get_weight @rows : tensor<5x3x2xf32>
@@ -41,4 +45,16 @@ func.func @product() -> tensor<4x45xf32> {
   %z = linalg.fill ins(%zero : f32) outs(%e : tensor<4x45xf32>) -> tensor<4x45xf32>
   %y = linalg.matmul indexing_maps = [#lhs, #rhs, #out] ins(%x, %w : tensor<4x37xf32>, tensor<45x37xf32>) outs(%z : tensor<4x45xf32>) -> tensor<4x45xf32>
   return %y : tensor<4x45xf32>
+}
+
+func.func @squares() -> (tensor<2x3x3xf32>, tensor<3x3xf32>, tensor<4x37xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %a = moe.get_weight @square : tensor<2x3x3xf32>
+  %b = moe.get_weight @matrix : tensor<3x3xf32>
+  %x = moe.get_weight @x : tensor<4x37xf32>
+  %w = moe.get_weight @square_panels : tensor<37x37xf32>
+  %e = tensor.empty() : tensor<4x37xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<4x37xf32>) -> tensor<4x37xf32>
+  %y = linalg.matmul indexing_maps = [#lhs, #rhs, #out] ins(%x, %w : tensor<4x37xf32>, tensor<37x37xf32>) outs(%z : tensor<4x37xf32>) -> tensor<4x37xf32>
+  return %a, %b, %y : tensor<2x3x3xf32>, tensor<3x3xf32>, tensor<4x37xf32>
 }

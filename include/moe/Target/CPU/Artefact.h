@@ -16,7 +16,8 @@ namespace mlir::moe {
 struct PlannedWeight {
   std::string name;
   RankedTensorType type;
-  RankedTensorType sourceType; ///< differs where the weight is transposed
+  RankedTensorType sourceType;
+  bool transposed = false; ///< the source has the last two dimensions exchanged
   Attribute source;
   PanelLayoutAttr layout;
   int64_t offset = 0;
