@@ -70,18 +70,20 @@ static Value buildUnlessShared(RewriterBase &rewriter,
   return bufferization::buildSubsetExtraction(rewriter, op, empty, user);
 }
 
-/// Whether `value` is written, step by step, into the memory of `start`.
-static bool isMadeIn(Value value, Value start) {
+/// The tensor that `value` is written into, step by step.
+static Value getOrigin(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     auto result = cast<OpResult>(value);
+    OpOperand *before = nullptr;
     if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
-      value = destination.getTiedOpOperand(result)->get();
+      before = destination.getTiedOpOperand(result);
     else if (auto loop = dyn_cast<LoopLikeOpInterface>(op))
-      value = loop.getTiedLoopInit(result)->get();
-    else
+      before = loop.getTiedLoopInit(result);
+    if (!before)
       break;
+    value = before->get();
   }
-  return value == start;
+  return value;
 }
 
 static bool haveSameShape(Value a, Value b) {
@@ -102,8 +104,10 @@ static void carryInPlace(RewriterBase &rewriter, scf::ForOp loop) {
        llvm::zip_equal(loop.getInitArgs(), loop.getRegionIterArgs(),
                        yield->getOpOperands())) {
     Value value = made.get();
-    if (!isa<RankedTensorType>(value.getType()) || isMadeIn(value, carried) ||
-        !haveSameShape(value, init))
+    Value origin = getOrigin(value);
+    // Of an scf.while nobody says where its results begin.
+    if (!isa<RankedTensorType>(value.getType()) || origin == carried ||
+        origin.getDefiningOp<scf::WhileOp>() || !haveSameShape(value, init))
       continue;
     auto moved = bufferization::MaterializeInDestinationOp::create(
         rewriter, value.getLoc(), value.getType(), value, carried);

@@ -112,3 +112,27 @@ func.func @grows(%x: tensor<?xf32>, %y: tensor<4xf32>) -> (tensor<?xf32>, tensor
   }
   return %r#0, %r#1 : tensor<?xf32>, tensor<4xf32>
 }
+
+// What an scf.while ends with may be what it began with: bufferization sees to it.
+// CHECK-LABEL: func.func @while_in_loop
+// CHECK: scf.while
+// CHECK-NOT: materialize_in_destination
+// CHECK: return
+func.func @while_in_loop(%x: tensor<4xf32>, %n: index) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%before = %x) -> tensor<4xf32> {
+    %w:2 = scf.while (%a = %before, %k = %c0) : (tensor<4xf32>, index) -> (tensor<4xf32>, index) {
+      %more = arith.cmpi slt, %k, %i : index
+      scf.condition(%more) %a, %k : tensor<4xf32>, index
+    } do {
+    ^bb0(%a: tensor<4xf32>, %k: index):
+      %e = tensor.empty() : tensor<4xf32>
+      %twice = linalg.add ins(%a, %a : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+      %next = arith.addi %k, %c1 : index
+      scf.yield %twice, %next : tensor<4xf32>, index
+    }
+    scf.yield %w#0 : tensor<4xf32>
+  }
+  return %r : tensor<4xf32>
+}
