@@ -16,11 +16,13 @@
 using namespace mlir;
 using namespace mlir::moe;
 
-/// Nothing where either is missing or the product is too large to count.
+/// Nothing where either is missing or negative (the product would not rise with
+/// the other one), or the product is too large to count.
 static std::optional<int64_t> multiply(std::optional<int64_t> lhs,
                                        std::optional<int64_t> rhs) {
   int64_t product;
-  if (!lhs || !rhs || llvm::MulOverflow(*lhs, *rhs, product))
+  if (!lhs || !rhs || *lhs < 0 || *rhs < 0 ||
+      llvm::MulOverflow(*lhs, *rhs, product))
     return std::nullopt;
   return product;
 }

@@ -41,9 +41,11 @@ private:
   template <typename OpTy>
   Value quotient(OpTy op) {
     Value lhs = bound(op.getLhs()), divisor = op.getRhs();
-    if (std::optional<int64_t> known = getConstantIntValue(divisor))
+    if (std::optional<int64_t> known = getConstantIntValue(divisor)) {
+      if (*known < 1)
+        return nullptr;
       divisor = constant(divisor.getType(), *known);
-    else if (!isKnown(divisor))
+    } else if (!isKnown(divisor))
       return lhs;
     return lhs ? b.createOrFold<OpTy>(loc, lhs, divisor) : lhs;
   }
@@ -136,10 +138,11 @@ Value BoundBuilder::boundOp(Operation *op) {
 }
 
 Value BoundBuilder::bound(Value value) {
+  // A product with a negative number would not rise with its other operand.
+  if (std::optional<int64_t> known = getConstantIntValue(value))
+    return *known >= 0 ? constant(value.getType(), *known) : Value();
   if (isKnown(value))
     return value;
-  if (std::optional<int64_t> known = getConstantIntValue(value))
-    return constant(value.getType(), *known);
   Operation *op = value.getDefiningOp();
   if (Value built = op ? boundOp(op) : Value())
     return built;

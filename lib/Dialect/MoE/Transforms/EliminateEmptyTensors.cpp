@@ -109,9 +109,11 @@ static void carryInPlace(RewriterBase &rewriter, scf::ForOp loop) {
     if (!isa<RankedTensorType>(value.getType()) || origin == carried ||
         origin.getDefiningOp<scf::WhileOp>() || !haveSameShape(value, init))
       continue;
-    auto moved = bufferization::MaterializeInDestinationOp::create(
-        rewriter, value.getLoc(), value.getType(), value, carried);
-    rewriter.modifyOpInPlace(yield, [&] { made.set(moved.getResult()); });
+    Value moved = bufferization::MaterializeInDestinationOp::create(
+                      rewriter, value.getLoc(), value.getType(), value, carried)
+                      .getResult();
+    rewriter.modifyOpInPlace(yield,
+                             [&operand = made, moved] { operand.set(moved); });
   }
 }
 

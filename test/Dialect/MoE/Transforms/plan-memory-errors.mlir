@@ -10,6 +10,21 @@ func.func @no_bound(%weights: memref<?xi8>, %kv: memref<?xi8>, %arena: memref<?x
 
 // -----
 
+// What is left of four is most where there is least.
+func.func @rest(%weights: memref<?xi8>, %kv: memref<?xi8>, %arena: memref<?xi8>, %x: memref<?xf32> {moe.max_shape = array<i64: 4>}) attributes {moe.entry = 1 : i64} {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %less = arith.constant -1 : index
+  %n = memref.dim %x, %c0 : memref<?xf32>
+  %minus = arith.muli %n, %less : index
+  %size = arith.addi %minus, %c4 : index
+  // expected-error @below {{moe-plan-memory: cannot bound extent 0 of buffer 'memref<?xf32>'; give the entry's arguments `moe.max_shape`}}
+  %a = memref.alloc(%size) : memref<?xf32>
+  return
+}
+
+// -----
+
 func.func @too_large(%weights: memref<?xi8>, %kv: memref<?xi8>, %arena: memref<?xi8>, %x: memref<?xf32> {moe.max_shape = array<i64: 4611686018427387904>}) attributes {moe.entry = 1 : i64} {
   %c0 = arith.constant 0 : index
   %size = memref.dim %x, %c0 : memref<?xf32>

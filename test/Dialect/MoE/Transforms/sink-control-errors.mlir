@@ -13,6 +13,24 @@ func.func @size(%x: memref<1xindex>) attributes {moe.entry = 1 : i64} {
 
 // -----
 
+// What is left of four: most where the number from data is least, of which nothing is known.
+func.func @rest(%x: memref<1xindex>) attributes {moe.entry = 1 : i64} {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %less = arith.constant -1 : index
+  %zero = arith.constant 0.0 : f32
+  %n = memref.load %x[%c0] : memref<1xindex>
+  %most = arith.minsi %n, %c4 : index
+  %minus = arith.muli %most, %less : index
+  %rest = arith.addi %minus, %c4 : index
+  // expected-error-re @below {{'memref.alloc' op of {{.*}} has a size that comes from data, which nothing bounds; expected a minimum with what is known}}
+  %y = memref.alloc(%rest) : memref<?xf32>
+  linalg.fill ins(%zero : f32) outs(%y : memref<?xf32>)
+  return
+}
+
+// -----
+
 func.func @end(%x: memref<1xindex>, %y: memref<4xf32>) attributes {moe.entry = 1 : i64} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
