@@ -54,14 +54,12 @@ bool moe::isWorkOp(Operation *op) {
 }
 
 bool moe::isKernelOp(Operation *op) {
-  if (!llvm::all_of(op->getOperandTypes(),
-                    [](Type type) { return !isa<TensorType>(type); }))
+  if (!isWorkOp(op) || isRowLoop(op))
     return false;
-  return isa<PackedMatmulOp, AttentionOp, KVAppendOp, RouteOp, SortTokensOp,
-             GatherRowsOp, ExpertRowsOp, CombineRowsOp, CountPairsOp,
-             ScanCountsOp, PlacePairsOp, linalg::LinalgOp, memref::CopyOp>(
-             op) ||
-         (isa<GroupedMatmulOp>(op) && cast<GroupedMatmulOp>(op).getPanel());
+  if (auto product = dyn_cast<GroupedMatmulOp>(op);
+      product && !product.getPanel())
+    return false;
+  return llvm::none_of(op->getOperandTypes(), llvm::IsaPred<TensorType>);
 }
 
 static Value constant(OpBuilder &b, Location loc, int64_t value) {
