@@ -2,6 +2,7 @@
 #ifndef MOE_TOOLS_MOE_BENCH_BENCHMARKS_H
 #define MOE_TOOLS_MOE_BENCH_BENCHMARKS_H
 
+#include "Measure.h"
 #include "Options.h"
 #include "moe/Runtime/Executable.h"
 
@@ -15,6 +16,8 @@ struct LayerRow {
   double medianSeconds = 0, leastSeconds = 0;
   double weightBytes = 0; ///< Read by a call, on average over the inputs.
   double flops = 0;       ///< Multiplications and additions of products.
+  /// How many times as long as our layer "moe" it takes with so many tokens.
+  Estimate timeRatio;
 
   double bytesPerSecond() const { return weightBytes / medianSeconds; }
 };
@@ -23,9 +26,6 @@ struct LayerResult {
   std::vector<LayerRow> rows;
   double bytesPerSecond = 0; ///< What the machine reads.
   int threads = 0;
-
-  /// How many times as long as our layer `name` takes with so many tokens.
-  double ratio(const LayerRow &row) const;
 };
 
 struct ModelRow {

@@ -10,6 +10,7 @@
 #include "moe/Runtime/Executable.h"
 #include "moe/Runtime/Random.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -128,11 +129,14 @@ public:
       for (Contender &contender : contenders)
         if (!contender.isPeer || i == 0)
           (void)contender.call(i);
-    for (int64_t i = 0; i < options.repeat; ++i)
-      for (Contender &contender : contenders) {
+    size_t count = contenders.size(), rounds = size_t(options.repeat);
+    for (size_t round = 0; round < rounds; ++round)
+      for (size_t i = 0; i < count; ++i) {
+        // Who ran last runs first in the next round.
+        Contender &contender = contenders[round % 2 ? count - 1 - i : i];
         letOthersSleep();
         probe.sample();
-        contender.seconds.push_back(contender.call(static_cast<size_t>(i)));
+        contender.seconds.push_back(contender.call(round));
       }
     LayerResult result;
     result.bytesPerSecond = probe.bytesPerSecond();
@@ -140,12 +144,22 @@ public:
     for (Contender &contender : contenders) {
       contender.row.medianSeconds = median(contender.seconds);
       contender.row.leastSeconds = smallest(contender.seconds);
+      contender.row.timeRatio =
+          medianRatio(contender.seconds, ours(contender.row.tokens).seconds);
       result.rows.push_back(contender.row);
     }
     return result;
   }
 
 private:
+  /// Our Mixture-of-Experts layer with so many tokens.
+  const Contender &ours(int64_t tokens) const {
+    return *std::find_if(
+        contenders.begin(), contenders.end(), [&](const Contender &contender) {
+          return contender.row.name == "moe" && contender.row.tokens == tokens;
+        });
+  }
+
   nlohmann::json peerSetup(const std::string &name) const {
     return {{"peer", name},           {"threads", moe->threads()},
             {"dtype", options.dtype}, {"experts", options.experts},
@@ -210,13 +224,6 @@ private:
 };
 
 } // namespace
-
-double LayerResult::ratio(const LayerRow &row) const {
-  for (const LayerRow &ours : rows)
-    if (ours.name == "moe" && ours.tokens == row.tokens)
-      return row.medianSeconds / ours.medianSeconds;
-  return 0;
-}
 
 LayerResult moe::bench::runLayer(const LayerOptions &options) {
   return LayerBench(options).run();

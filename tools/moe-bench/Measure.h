@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstddef>
 #include <thread>
 #include <vector>
 
@@ -23,9 +25,32 @@ inline double median(std::vector<double> values) {
   if (values.empty())
     return 0;
   auto middle =
-      values.begin() + static_cast<ptrdiff_t>((values.size() - 1) / 2);
+      values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+/// A median, and the interval in which that of infinitely many measurements
+/// lies with a confidence of 95 % (order statistics: the ranks that the
+/// binomial distribution's normal approximation gives).
+struct Estimate {
+  double median = 0, low = 0, high = 0;
+};
+
+/// Of values[i] / base[i]: what a neighbour does to both of one round cancels.
+inline Estimate medianRatio(const std::vector<double> &values,
+                            const std::vector<double> &base) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < values.size(); ++i)
+    ratios.push_back(values[i] / base[i]);
+  std::sort(ratios.begin(), ratios.end());
+  double count = static_cast<double>(ratios.size());
+  double reach = 0.98 * std::sqrt(count);
+  auto at = [&](double rank) {
+    return ratios[static_cast<size_t>(std::clamp(rank, 0.0, count - 1))];
+  };
+  return {median(ratios), at(std::floor(count / 2 - reach)),
+          at(std::ceil(count / 2 + reach))};
 }
 
 inline double smallest(const std::vector<double> &values) {

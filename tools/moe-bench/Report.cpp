@@ -23,7 +23,8 @@ Json json(const LayerOptions &options, const LayerResult &result) {
          {"bytes_per_s", row.bytesPerSecond()},
          {"flops_per_s", row.flops / row.medianSeconds},
          {"bandwidth_ratio", row.bytesPerSecond() / result.bytesPerSecond},
-         {"time_ratio", result.ratio(row)}});
+         {"time_ratio", row.timeRatio.median},
+         {"time_ratio_interval", {row.timeRatio.low, row.timeRatio.high}}});
   return {{"benchmark", "layer"},
           {"experts", options.experts},
           {"top_k", options.topK},
@@ -86,18 +87,20 @@ std::string moe::bench::report(const LayerOptions &options,
     return json(options, result).dump() + "\n";
   std::string text = format(
       "%lld experts of width %lld, %lld a token, dim %lld, %s, %d threads; "
-      "this machine reads %.1f GB/s\n%-24s %7s %10s %8s %9s %10s %8s\n",
+      "this machine reads %.1f GB/s\n%-24s %7s %10s %8s %9s %10s %8s %12s\n",
       static_cast<long long>(options.experts),
       static_cast<long long>(options.ffn), static_cast<long long>(options.topK),
       static_cast<long long>(options.dim), options.dtype.c_str(),
       result.threads, result.bytesPerSecond / 1e9, "layer", "tokens",
-      "median ms", "GB/s", "of limit", "GFLOP/s", "time");
+      "median ms", "GB/s", "of limit", "GFLOP/s", "time", "95 %");
   for (const LayerRow &row : result.rows)
-    text += format("%-24s %7lld %10.3f %8.1f %7.0f %% %10.1f %7.2fx\n",
-                   row.name.c_str(), static_cast<long long>(row.tokens),
-                   row.medianSeconds * 1e3, row.bytesPerSecond() / 1e9,
-                   100 * row.bytesPerSecond() / result.bytesPerSecond,
-                   row.flops / row.medianSeconds / 1e9, result.ratio(row));
+    text +=
+        format("%-24s %7lld %10.3f %8.1f %7.0f %% %10.1f %7.2fx %6.2f-%.2f\n",
+               row.name.c_str(), static_cast<long long>(row.tokens),
+               row.medianSeconds * 1e3, row.bytesPerSecond() / 1e9,
+               100 * row.bytesPerSecond() / result.bytesPerSecond,
+               row.flops / row.medianSeconds / 1e9, row.timeRatio.median,
+               row.timeRatio.low, row.timeRatio.high);
   return text;
 }
 
