@@ -32,7 +32,8 @@ inline double median(std::vector<double> values) {
 
 /// A median, and the interval in which that of infinitely many measurements
 /// lies with a confidence of 95 % (order statistics: the ranks that the
-/// binomial distribution's normal approximation gives).
+/// binomial distribution's normal approximation gives, as far from either end).
+/// Of fewer than six measurements it is all of them, which says less.
 struct Estimate {
   double median = 0, low = 0, high = 0;
 };
@@ -45,12 +46,10 @@ inline Estimate medianRatio(const std::vector<double> &values,
     ratios.push_back(values[i] / base[i]);
   std::sort(ratios.begin(), ratios.end());
   double count = static_cast<double>(ratios.size());
-  double reach = 0.98 * std::sqrt(count);
-  auto at = [&](double rank) {
-    return ratios[static_cast<size_t>(std::clamp(rank, 0.0, count - 1))];
-  };
-  return {median(ratios), at(std::floor(count / 2 - reach)),
-          at(std::ceil(count / 2 + reach))};
+  double outside =
+      std::max(0.0, std::floor(count / 2 - 0.98 * std::sqrt(count)) - 1);
+  auto skipped = static_cast<size_t>(outside);
+  return {median(ratios), ratios[skipped], ratios[ratios.size() - 1 - skipped]};
 }
 
 inline double smallest(const std::vector<double> &values) {
